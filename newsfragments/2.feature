@@ -1,0 +1,1 @@
+LAN and direct P2P attempts are raced to a camera; the first proven connection is kept alive, the others are told CLOSE. Deferred API (``Connector``, ``Session``), blocking ``ParallelConnectionManager``, ``trailcam connect``, ``trailcam decode``, ``twist trailcam-connect``, ``twist trailcam-simulator``, and an in-memory UDP network for tests.

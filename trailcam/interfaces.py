@@ -1,0 +1,203 @@
+"""
+The doors between the rooms: every interface of the package, with units and failures.
+
+An address is a ``(host, port)`` tuple, as Twisted hands it to ``datagramReceived``; hosts are IPv4
+literals.  Seconds are floats.  A ``Deferred`` that "never fails" may still be cancelled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING, Any
+
+from zope.interface import Attribute, Interface
+
+from trailcam.model import AttemptState, ConnectionMode, Heat, Outcome, Report
+
+if TYPE_CHECKING:
+    from twisted.internet.defer import Deferred
+    from twisted.python.failure import Failure
+
+    from trailcam.errors import SessionError
+
+#: ``(host, port)``: an IPv4 literal and a UDP or TCP port number.
+Address = tuple[str, int]
+
+
+class ICipher(Interface):
+    """Turns octets into other octets of the same number, and back."""
+
+    def encrypt(clear: bytes) -> bytes:
+        """Encipher ``clear``."""
+
+    def decrypt(enciphered: bytes) -> bytes:
+        """Decipher; raises :class:`trailcam.errors.CipherError` where a check value is wrong."""
+
+
+class IMessageReceiver(Interface):
+    """Takes what arrives over a link.  No method may raise."""
+
+    def message_received(message: Any, peer: Address) -> None:
+        """A :class:`trailcam.wire.messages.Message` came from ``peer``."""
+
+    def peer_refused(peer: Address, error: int) -> None:
+        """
+        A datagram to ``peer`` was refused: by ICMP, or by this system.
+
+        :param error: an ``errno`` value: ECONNREFUSED for a closed port, EHOSTUNREACH and the like
+            for a way that does not exist.
+        """
+
+    def link_lost(reason: Failure) -> None:
+        """The link ended without :meth:`ILink.abandon`.  Called once, last."""
+
+
+class ILink(Interface):
+    """
+    A path to ONE peer, proven or being proven.
+
+    Nobody but the receiver attached last hears of messages.  Between two receivers, at most 64
+    messages are kept for the next one.
+    """
+
+    mode: ConnectionMode = Attribute("the :class:`~trailcam.model.ConnectionMode` that made it")
+    peer: Address | None = Attribute("the proven peer, ``None`` before the proof")
+    local: Address = Attribute("our own end")
+    max_payload: int = Attribute("octets of payload that fit into one DRW")
+
+    def attach(receiver: IMessageReceiver) -> None:
+        """Make ``receiver`` the one who hears, and give it at once what was kept."""
+
+    def send(message: Any) -> None:
+        """Send to :attr:`peer`; raises :class:`trailcam.errors.LinkClosed` after the end."""
+
+    def abandon() -> Deferred[None]:
+        """
+        Tell a proven peer CLOSE and let go of the port.
+
+        May be called any number of times.  The Deferred fires with ``None`` when the port is
+        gone; it never fails and never waits for the peer.
+        """
+
+
+class IAttempt(Interface):
+    """One try of one mode."""
+
+    mode: ConnectionMode = Attribute("the mode this attempt stands for")
+    phase: str = Attribute("where it is: idle, resolving, searching, punching, ready, done")
+    port: int | None = Attribute("our local port, once one is open")
+    retries: int = Attribute("destination ports tried without success so far")
+    round_trip: float | None = Attribute("seconds from a probe to its first answer, if measured")
+
+    def connect(budget: float) -> Deferred[ILink]:
+        """
+        Try for at most ``budget`` seconds.
+
+        The Deferred fires with a proven :class:`ILink`, or fails with
+        :class:`trailcam.errors.AttemptFailed`.  It can be cancelled at any time, and settles only
+        after everything the attempt opened is closed or handed over.
+        """
+
+
+class IRacePolicy(Interface):
+    """Decides who starts when.  Pure: same question, same answer."""
+
+    def plan(
+        modes: Collection[ConnectionMode], deadline: float, past: Sequence[Outcome]
+    ) -> Sequence[Heat]:
+        """
+        Lay out a race.
+
+        :param modes: the modes that may run.
+        :param deadline: seconds that the whole race may take.
+        :param past: what these modes did before with this camera, oldest first.
+        :return: the heats in order of their start; no heat for a mode that shall not run.
+        """
+
+    def outranks(mode: ConnectionMode, other: ConnectionMode) -> bool:
+        """Whether ``other``, when it wins first, should wait a moment for ``mode``."""
+
+
+class IHistory(Interface):
+    """Remembers outcomes of one camera.  Never raises."""
+
+    def recall() -> Sequence[Outcome]:
+        """What is known, oldest first."""
+
+    def record(outcomes: Sequence[Outcome]) -> None:
+        """Remember the outcomes of one race."""
+
+
+class IConnector(Interface):
+    """Connects to one camera, any number of times."""
+
+    def connect(modes: Collection[ConnectionMode]) -> Deferred[tuple[ILink, Report]]:
+        """
+        Race ``modes``.
+
+        The Deferred fires with the winner's proven link, which the caller owns from then on, and
+        the :class:`~trailcam.model.Report`.  It fails with
+        :class:`trailcam.errors.AllAttemptsFailed`.  It can be cancelled at any time; it settles
+        only when nothing of the losers is left.
+        """
+
+
+class ISession(Interface):
+    """A connection that is kept alive."""
+
+    state: str = Attribute("established, probing, closed or lost")
+
+    def when_closed() -> Deferred[SessionError | None]:
+        """
+        Fires when the session has ended: with ``None`` after :meth:`close`, otherwise with the
+        :class:`trailcam.errors.SessionError` that says why.  Never fails.  Any number of callers.
+        """
+
+    def close() -> Deferred[None]:
+        """Say CLOSE and let go of the port; fires when it is gone.  May be called again."""
+
+
+class IRuntime(Interface):
+    """The reactor that the blocking facade works on, seen from other threads."""
+
+    reactor: Any = Attribute("the running reactor; valid after :meth:`ensure_running`")
+
+    def ensure_running() -> None:
+        """
+        Return when a reactor runs, starting one if need be.
+
+        Raises :class:`trailcam.errors.CalledFromReactorThread` on the reactor's own thread and
+        :class:`trailcam.errors.ReactorUnavailable` when the reactor was stopped before.
+        """
+
+    def call(function: Callable[[], Any]) -> Any:
+        """
+        Run ``function`` on the reactor's thread and wait for its result.
+
+        A Deferred or coroutine it returns is waited for.  An exception is raised here.  When this
+        thread is interrupted (KeyboardInterrupt), the work is cancelled, its end awaited, and the
+        interruption raised.
+        """
+
+
+class IStatusSource(Interface):
+    """Something whose state can be shown."""
+
+    def snapshot() -> dict[str, Any]:
+        """A JSON-able picture of this moment."""
+
+
+__all__ = [
+    "Address",
+    "AttemptState",
+    "IAttempt",
+    "ICipher",
+    "IConnector",
+    "IHistory",
+    "ILink",
+    "IMessageReceiver",
+    "IRacePolicy",
+    "IRuntime",
+    "ISession",
+    "IStatusSource",
+]
