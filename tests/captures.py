@@ -17,8 +17,8 @@ CAPTURES = Path(
     )
 )
 
-#: For the ``skip`` attribute of a test: a reason, or an empty string when the recordings are here.
-MISSING = "" if CAPTURES.is_dir() else f"no recordings in {CAPTURES} (set TRAILCAM_CAPTURES)"
+#: For the ``skip`` attribute of a test: a reason, or ``None`` when the recordings are here.
+MISSING = None if CAPTURES.is_dir() else f"no recordings in {CAPTURES} (set TRAILCAM_CAPTURES)"
 
 
 def recording(name: str) -> list[dict[str, Any]]:

@@ -1,0 +1,448 @@
+"""Whole recordings, and what is wrong with some."""
+
+from __future__ import annotations
+
+import errno
+import json
+from pathlib import Path
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.decode.builders import (
+    CAMERA,
+    CLIENT,
+    ack,
+    answer,
+    command,
+    decoded,
+    drws,
+    escaped,
+    from_camera,
+    from_client,
+    ipv4,
+    line,
+    pcap,
+    pieces,
+)
+from trailcam.artemis.record import Record, RecordKind
+from trailcam.decode import Decoded, decode_file
+from trailcam.errors import CaptureError
+from trailcam.wire.constants import LAN_SEARCH_PORT
+from trailcam.wire.did import DeviceID
+from trailcam.wire.messages import (
+    Alive,
+    AliveAck,
+    Drw,
+    Hello,
+    LanSearch,
+    P2PRdy,
+    PunchPkt,
+    ReportSessionReady,
+)
+from trailcam.wire.sockaddr import SocketAddress
+
+DID = DeviceID.parse("LBCS-000000-CCCJJ")
+HEARTBEAT = {"cmdId": 525}
+#: Many pieces long.
+LONG = {"cmdId": 768, "mediaFiles": [{"mediaNum": number} for number in range(400)]}
+
+
+class DecodeTestCase(SynchronousTestCase):
+    """Decodes content without a file of its own."""
+
+    def decode(self, content: bytes, name: str = "made.jsonl") -> Decoded:
+        """Decode a file with this content."""
+        return decoded(self.mktemp(), content, name)
+
+    def bodies(self, content: bytes) -> list[Any]:
+        """The JSON objects in a recording."""
+        return [entry["json"] for entry in self.decode(content).as_json()["json"]]
+
+
+class CountTests(DecodeTestCase):
+    """Counting messages."""
+
+    def test_messages(self) -> None:
+        """Messages are counted by sender and name, in alphabetical order."""
+        content = from_client(Alive(), AliveAck(), Alive()) + from_camera(AliveAck())
+        found = self.decode(content)
+        expected = {"camera ALIVE_ACK": 1, "client ALIVE": 2, "client ALIVE_ACK": 1}
+        self.assertEqual(list(found.ops.items()), list(expected.items()))
+        self.assertEqual((found.packets, found.file, found.source), (4, "made.jsonl", "jsonl"))
+
+    def test_acknowledgements(self) -> None:
+        """Entries are counted by sender and channel, every one of them."""
+        content = from_client(ack(1, 1, 2), ack(7, channel=4), ack()) + from_camera(ack(0, 0))
+        found = self.decode(content)
+        expected = {"camera ch0": 2, "client ch0": 3, "client ch4": 1}
+        self.assertEqual((found.ack_entries, found.ack_max_entries), (expected, 3))
+
+    def test_span(self) -> None:
+        """The span is from the earliest time to the latest, in milliseconds."""
+        content = line("client", Alive(), 5.0004) + line("camera", Alive(), 2)
+        self.assertEqual(self.decode(content).span, 3.0)
+        self.assertEqual(self.decode(content + from_client(Alive())).span, 3.0)
+        self.assertIsNone(self.decode(from_client(Alive())).span)
+
+    def test_blank_file(self) -> None:
+        """A recording of nothing is counted as nothing, without channels or notes."""
+        found = self.decode(b"\n\n").as_json()
+        self.assertEqual((found["packets"], found["ops"], found["span_s"]), (0, {}, None))
+        self.assertEqual((found["json"], found["notes"], found["bad"]), ([], [], []))
+
+    def test_reports(self) -> None:
+        """What a client tells the servers is a note; an unknown address has family 0."""
+        report = ReportSessionReady(DID, -3, elapsed_ms=9, local=SocketAddress("10.0.0.1", 5))
+        self.assertEqual(
+            self.decode(from_client(report)).notes,
+            (
+                "report handle=-3 max=256 active=1 ms=9 flags=00003f00 "
+                "local=2/10.0.0.1:5 wan=0/0.0.0.0:0 remote=0/0.0.0.0:0",
+            ),
+        )
+
+
+class ChannelTests(DecodeTestCase):
+    """Channels, put together again."""
+
+    def test_session(self) -> None:
+        """A banner, a command and its answer."""
+        content = from_camera(Drw(0, 0, b"ACK")) + from_client(*drws([command(1, {"cmdId": 0})]))
+        content += from_camera(*drws([answer(1, {"cmdId": 0, "result": 0})], first=1))
+        found = self.decode(content).as_json()
+        self.assertEqual(found["notes"], ["camera ch0 seq0 is the 3-byte banner"])
+        self.assertEqual(
+            found["json"],
+            [
+                {
+                    "dir": "camera",
+                    "ch": 0,
+                    "seq": 1,
+                    "kind": 3,
+                    "record_seq": 1,
+                    "json": {"cmdId": 0, "result": 0},
+                },
+                {
+                    "dir": "client",
+                    "ch": 0,
+                    "seq": 0,
+                    "kind": 2,
+                    "record_seq": 1,
+                    "json": {"cmdId": 0},
+                },
+            ],
+        )
+        self.assertEqual(found["records"], 2)
+        self.assertEqual(found["record_kinds"], {"camera ch0 answer": 1, "client ch0 command": 1})
+
+    def test_long_answer(self) -> None:
+        """An answer in many DRW, out of order and some twice, past the wrap of the index."""
+        parts = drws(pieces(answer(7, LONG)), first=65530)
+        self.assertGreater(len(parts), 8)
+        content = from_camera(*parts[::-1], *parts[2:5])
+        found = self.decode(content)
+        (text,) = found.texts
+        self.assertEqual((text.body, text.index), (LONG, parts[-1].index))
+        self.assertLess(text.index, 10)
+        self.assertEqual(found.drw_distinct, {"camera ch0": len(parts)})
+        self.assertEqual(found.drw_repeats, {"camera ch0": 3})
+        self.assertEqual((found.drw_missing, found.bad), ({}, ()))
+
+    def test_only_the_end_of_a_long_answer(self) -> None:
+        """Where a long answer's beginning is missing, the answers around it are read."""
+        parts = drws([answer(1, HEARTBEAT), *pieces(answer(2, LONG)), answer(3, HEARTBEAT)])
+        found = self.decode(from_camera(parts[0], *parts[-2:]))
+        self.assertEqual([text.sequence for text in found.texts], [1, 3])
+        self.assertEqual(found.drw_missing, {"camera ch0": len(parts) - 3})
+        self.assertEqual(found.skipped_octets, {"camera ch0": len(parts[-2].payload)})
+        self.assertEqual((found.notes, found.bad), ((), ()))
+
+    def test_stream_that_begins_in_the_middle(self) -> None:
+        """A recording may begin anywhere."""
+        content = from_client(*drws([b"end of something", command(9, HEARTBEAT)], first=300))
+        self.assertEqual(self.bodies(content), [HEARTBEAT])
+
+    def test_several_records_in_one_packet(self) -> None:
+        """Borders of records and of packets are not related."""
+        stream = b"".join(command(number, {"cmdId": number}) for number in range(5))
+        for size in (1, 7, 100, 1024):
+            content = from_client(*drws(pieces(stream, size)))
+            self.assertEqual([body["cmdId"] for body in self.bodies(content)], list(range(5)))
+
+    def test_different_copy(self) -> None:
+        """A copy that differs from the first is named with its line; the first one counts."""
+        first, other = command(1, HEARTBEAT), command(1, {"cmdId": 259})
+        content = from_client(Drw(0, 3, first), Drw(0, 3, first), Drw(0, 3, other))
+        found = self.decode(content)
+        self.assertEqual(found.bad, ("line 3: channel 0: DRW index 3 differs from its first copy",))
+        self.assertEqual([text.body for text in found.texts], [HEARTBEAT])
+        self.assertEqual(found.drw_repeats, {"client ch0": 2})
+
+    def test_unfinished_answer(self) -> None:
+        """An answer that ends too early is a note with the beginning of its text."""
+        found = self.decode(from_camera(*drws(pieces(answer(6, LONG)))[:1]))
+        self.assertEqual(
+            found.notes,
+            (
+                f"unfinished record kind 3 seq 6: 1004 of {len(answer(6, LONG)) - 20} bytes, clear "
+                'text begins {"cmdId":768,"mediaFiles":[{"mediaNum":0},{"mediaNum":1},{"m',
+            ),
+        )
+        self.assertEqual((found.records, found.bad), (0, ()))
+
+    def test_unfinished_without_text(self) -> None:
+        """Where no text can be read none is quoted: another kind, or too little."""
+        other = Record(5, 1, bytes(300)).to_bytes()[:200]
+        little = answer(2, LONG)[:30]
+        content = from_camera(*drws([other], channel=3), *drws([little]))
+        length = len(answer(2, LONG)) - 20
+        self.assertEqual(
+            self.decode(content).notes,
+            (
+                f"unfinished record kind 3 seq 2: 10 of {length} bytes",
+                "unfinished record kind 5 seq 1: 180 of 300 bytes",
+            ),
+        )
+
+    def test_event(self) -> None:
+        """An event is in clear, and listed with the commands."""
+        event = Record(RecordKind.EVENT, 1, b'{"evtId":4}\0').to_bytes()
+        self.assertEqual(self.bodies(from_camera(*drws([event], channel=6))), [{"evtId": 4}])
+
+    def test_records_that_cannot_be_read(self) -> None:
+        """A record that is not what its kind says is counted and named; the next one is read."""
+        broken = Record(2, 5, b"!!").to_bytes()
+        no_frame = Record(0, 6, b"short").to_bytes()
+        content = from_client(*drws([broken, command(6, HEARTBEAT)]))
+        content += from_camera(*drws([no_frame], channel=1))
+        found = self.decode(content)
+        self.assertEqual((found.records, len(found.texts)), (3, 1))
+        one, other = found.bad
+        self.assertTrue(one.startswith("line 1: channel 0: record 5: the payload is not base64"))
+        self.assertEqual(
+            other, "line 3: channel 1: record 6: 5 octets are too few for a frame's head"
+        )
+
+    def test_frames(self) -> None:
+        """Live and playback frames are notes; other media records are only counted."""
+        frame = b"".join(n.to_bytes(4, "little") for n in (1, 0, 2, 0, 6, 2, 1, 640, 480))
+        payload = frame.ljust(108, b"\0") + b"\0\0\0\1\x65!" + b"aa"
+        content = from_camera(
+            *drws([Record(0, 1, payload).to_bytes()], channel=1),
+            *drws([Record(4, 1, payload).to_bytes()], channel=2),
+            *drws([Record(8, 1, payload).to_bytes(), Record(99, 1, b"").to_bytes()], channel=4),
+        )
+        found = self.decode(content)
+        rest = "record: video 6 audio 2 key 1 640x480, clear head 0000000165"
+        self.assertEqual(found.notes, (f"live {rest}", f"playback {rest}"))
+        kinds = ("ch1 live", "ch2 playback", "ch4 kind 99", "ch4 thumbnail")
+        self.assertEqual(found.record_kinds, {f"camera {kind}": 1 for kind in kinds})
+
+    def test_second_session_on_the_same_ports(self) -> None:
+        """After a punch the indexes begin anew, and so do the channels."""
+        punch = PunchPkt(DID)
+        first = from_client(punch, Drw(0, 0, command(1, {"cmdId": 0})), ack(0))
+        first += from_camera(Drw(0, 0, b"ACK"), ack(0), Drw(0, 1, answer(1, {"cmdId": 0})))
+        second = from_client(punch) + from_camera(P2PRdy(DID), Drw(0, 0, b"ACK"))
+        second += from_client(Drw(0, 0, command(2, HEARTBEAT)), ack(0))
+        found = self.decode(first + second)
+        self.assertEqual([text.sequence for text in found.texts], [1, 1, 2])
+        self.assertEqual(found.drw_distinct, {"camera ch0": 3, "client ch0": 2})
+        self.assertEqual((found.drw_repeats, found.bad), ({}, ()))
+        self.assertEqual(found.notes, ("camera ch0 seq0 is the 3-byte banner",) * 2)
+
+    def test_late_punch(self) -> None:
+        """A punch in the middle of a session does not end it."""
+        drw = Drw(0, 0, command(1, HEARTBEAT))
+        content = from_client(drw, PunchPkt(DID), drw, ack(0), PunchPkt(DID))
+        content += from_client(Drw(0, 1, command(2, HEARTBEAT)))
+        found = self.decode(content)
+        self.assertEqual(found.drw_distinct, {"client ch0": 2})
+        self.assertEqual(found.drw_repeats, {"client ch0": 1})
+
+
+class BadPacketTests(DecodeTestCase):
+    """Packets that cannot be read."""
+
+    def test_counted_and_named(self) -> None:
+        """Bad lines and bad messages are counted, named in order, and passed over."""
+        content = from_client(Alive(), b"\xf1\x99\x00\x00") + b"nonsense\n"
+        content += from_camera(b"\xf1\xd0\x00\x09\xd1", b"", Alive())
+        found = self.decode(content)
+        self.assertEqual(found.packets, 6)
+        self.assertEqual(found.ops, {"camera ALIVE": 1, "client ALIVE": 1})
+        self.assertEqual(
+            [bad.split(":")[0] for bad in found.bad], [f"line {n}" for n in (2, 3, 4, 5)]
+        )
+        self.assertIn("0x99", found.bad[0])
+        self.assertEqual(found.bad[1], "line 3: not JSON")
+
+    def test_malformed_acknowledgement(self) -> None:
+        """An acknowledgement that says it has no entry, and has one, is bad."""
+        found = self.decode(from_client(bytes.fromhex("f1d10006d10000000001")))
+        self.assertEqual((len(found.bad), found.ack_entries, found.ops), (1, {}, {}))
+
+    def test_every_cut_of_a_message(self) -> None:
+        """A message cut anywhere is bad and nothing else."""
+        whole = bytes.fromhex("f1d00007d100000041434b")
+        found = self.decode(from_camera(*(whole[:size] for size in range(len(whole)))))
+        self.assertEqual((len(found.bad), found.packets, found.ops), (11, 11, {}))
+
+
+class PcapTests(DecodeTestCase):
+    """What only pcap files have: addresses."""
+
+    def test_two_cameras(self) -> None:
+        """Channels of different conversations are kept apart, and added up."""
+        other = ("192.168.43.9", 40611)
+        frames = [
+            ipv4(CLIENT, camera, Drw(0, 0, command(1, {"cmdId": number})))
+            for number, camera in enumerate((CAMERA, other))
+        ]
+        frames += [ipv4(camera, CLIENT, Drw(0, 0, b"ACK")) for camera in (CAMERA, other)]
+        found = self.decode(pcap(frames), "two.pcap")
+        self.assertEqual([text.body["cmdId"] for text in found.texts], [0, 1])
+        self.assertEqual(found.drw_distinct, {"camera ch0": 2, "client ch0": 2})
+        self.assertEqual((found.drw_repeats, found.bad, found.source), ({}, (), "pcap"))
+        self.assertEqual(
+            found.as_json()["conversations"],
+            [
+                {
+                    "client": "192.168.43.20:15054",
+                    "camera": f"{host}:40611",
+                    "packets": 2,
+                }
+                for host in ("192.168.43.1", "192.168.43.9")
+            ],
+        )
+
+    def test_camera_on_any_port(self) -> None:
+        """A session that was recorded from its middle tells by its records who is who."""
+        this, that = ("10.0.0.1", 5000), ("10.0.0.2", 6000)
+        for first, second in ((this, that), (that, this)):
+            frames = [
+                ipv4(first, second, Drw(0, 8, answer(3, HEARTBEAT))),
+                ipv4(second, first, Drw(0, 9, command(4, HEARTBEAT))),
+            ]
+            found = self.decode(pcap(frames), "middle.pcap")
+            self.assertEqual(
+                [(t.direction, t.sequence) for t in found.texts], [("camera", 3), ("client", 4)]
+            )
+
+    def test_banner_tells(self) -> None:
+        """A camera is known by its banner alone, and a search by the one who searches."""
+        this, that = ("10.0.0.1", 5000), ("10.0.0.2", 6000)
+        found = self.decode(pcap([ipv4(this, that, Drw(0, 0, b"ACK"))]), "banner.pcap")
+        self.assertEqual(found.ops, {"camera DRW": 1})
+        search = ipv4(this, ("255.255.255.255", LAN_SEARCH_PORT), LanSearch())
+        answered = ipv4(that, this, PunchPkt(DID))
+        found = self.decode(pcap([answered, search]), "search.pcap")
+        self.assertEqual(found.ops, {"camera PUNCH_PKT": 1, "client LAN_SEARCH": 1})
+
+    def test_other_traffic(self) -> None:
+        """What is not ours is counted apart, and what may be ours is named."""
+        frames = [
+            ipv4(CLIENT, CAMERA, Hello()),
+            ipv4(CLIENT, CAMERA, b"", protocol=6),
+            ipv4(CLIENT, ("10.0.0.1", 53), b"\xf1\xfe\x00\x00"),
+            ipv4(CLIENT, CAMERA, Alive(), fragment=0x2000),
+        ]
+        found = self.decode(pcap(frames), "other.pcap")
+        self.assertEqual((found.packets, found.ops), (2, {"client HELLO": 1}))
+        self.assertEqual(found.ignored, {"not UDP": 1, "not PPPP": 1})
+        self.assertEqual([bad.split(":")[0] for bad in found.bad], ["frame 4"])
+
+    def test_one_end_only(self) -> None:
+        """A datagram from an end to itself is counted like others."""
+        found = self.decode(pcap([ipv4(CLIENT, CLIENT, Alive())]), "self.pcap")
+        self.assertEqual((found.packets, sum(found.ops.values())), (1, 1))
+
+    def test_times_of_texts(self) -> None:
+        """Texts have the time since the first packet."""
+        frames = [ipv4(CLIENT, CAMERA, Alive()), ipv4(CLIENT, CAMERA, Drw(0, 0, command(1, {})))]
+        found = self.decode(pcap(frames, times=[1000.5, 1002.25]), "times.pcap")
+        self.assertEqual([text.time for text in found.texts], [1.75])
+        self.assertEqual(found.span, 1.75)
+
+
+class FileTests(DecodeTestCase):
+    """Files that cannot be read at all."""
+
+    def refused(self, path: Path) -> str:
+        """The reason for refusing a file: one line that names it."""
+        reason = str(self.assertRaises(CaptureError, decode_file, path))
+        self.assertTrue(reason.startswith(f"cannot read {path}: "), reason)
+        self.assertNotIn("\n", reason)
+        return reason
+
+    def refused_content(self, name: str, content: bytes) -> str:
+        """The reason for refusing a file with this content."""
+        path = Path(self.mktemp())
+        path.mkdir()
+        (path / name).write_bytes(content)
+        return self.refused(path / name)
+
+    def test_missing(self) -> None:
+        """A file that is not there."""
+        self.assertIn("No such file", self.refused(Path(self.mktemp())))
+
+    def test_folder(self) -> None:
+        """A folder, whatever it is called."""
+        path = Path(self.mktemp() + ".jsonl")
+        path.mkdir()
+        self.assertIn("directory", self.refused(path))
+
+    def test_permission(self) -> None:
+        """A file that may not be read."""
+
+        def refuse(*args: object) -> None:
+            raise PermissionError(errno.EACCES, "Permission denied")
+
+        self.patch(Path, "open", refuse)
+        self.assertIn("Permission denied", self.refused(Path("any.jsonl")))
+
+    def test_error_without_words(self) -> None:
+        """An error of the system is told even when the system has no words for it."""
+
+        def refuse(*args: object) -> None:
+            raise OSError("odd")
+
+        self.patch(Path, "open", refuse)
+        self.assertIn("odd", self.refused(Path("any.jsonl")))
+
+    def test_empty(self) -> None:
+        """An empty file is no recording, whatever it is called."""
+        for name in ("a.jsonl", "a.pcap"):
+            self.assertIn("empty", self.refused_content(name, b""))
+
+    def test_unknown(self) -> None:
+        """Other files are refused, even when they are called pcap."""
+        for name in ("a.pcap", "a.txt", "a"):
+            self.assertIn("neither a pcap file", self.refused_content(name, b"\x89PNG\r\n"))
+
+    def test_pcapng(self) -> None:
+        """The newer format is named, and how to convert it."""
+        reason = self.refused_content("a.pcap", b"\x0a\x0d\x0d\x0a" + bytes(24))
+        self.assertIn("editcap -F pcap", reason)
+
+    def test_pcap_header(self) -> None:
+        """A pcap file without a whole header, or of an unknown link type."""
+        self.assertIn("inside the header", self.refused_content("a.pcap", pcap([])[:20]))
+        self.assertIn("link type 5", self.refused_content("a.pcap", pcap([], link_type=5)))
+
+    def test_content_counts(self) -> None:
+        """A recording is known by its content, not by its name."""
+        self.assertEqual(self.decode(pcap([]), "a.jsonl").source, "pcap")
+        self.assertEqual(self.decode(b"\n " + from_client(Alive()), "a.txt").packets, 1)
+
+    def test_bad_lines_only(self) -> None:
+        """A file called jsonl is read as that, though not one line is good."""
+        found = self.decode(b"\xff\xfe\x00garbage\nmore\n")
+        self.assertEqual((found.packets, len(found.bad)), (2, 2))
+
+    def test_json(self) -> None:
+        """The result can be written as JSON."""
+        content = from_camera(Alive(), b"", Drw(0, 1, escaped({"name": "\ud800é"})))
+        again = json.loads(json.dumps(self.decode(content).as_json(), allow_nan=False))
+        self.assertEqual((again["packets"], again["json"][0]["json"]), (3, {"name": "\ud800é"}))
