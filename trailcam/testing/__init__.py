@@ -1,0 +1,23 @@
+"""
+A UDP network in memory, for the tests of this package and of whoever uses it.
+
+Give a :class:`MemoryHost` to the code under test as its reactor, and move the time of all hosts
+with :meth:`MemoryNetwork.advance`.
+"""
+
+from trailcam.testing.datagram import Address, Datagram, Fate
+from trailcam.testing.host import MemoryHost
+from trailcam.testing.nat import Nat, NatKind
+from trailcam.testing.network import MemoryNetwork
+from trailcam.testing.port import MemoryPort
+
+__all__ = [
+    "Address",
+    "Datagram",
+    "Fate",
+    "MemoryHost",
+    "MemoryNetwork",
+    "MemoryPort",
+    "Nat",
+    "NatKind",
+]
