@@ -1,0 +1,291 @@
+"""
+One UDP attempt: its own socket, its timer, and the handshake between them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.defer import Deferred, TimeoutError
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from trailcam.connect.diagnosis import Evidence, diagnose
+from trailcam.connect.events import Observer, ProbeSent, ignore
+from trailcam.connect.handshake import Dialect, Exchange, machine
+from trailcam.connect.pacing import Pace
+from trailcam.connect.resolve import resolve
+from trailcam.connect.target import Target
+from trailcam.connect.waiting import settle
+from trailcam.errors import (
+    AttemptFailed,
+    LinkUnavailable,
+    NameNotResolved,
+    NoInterface,
+    PortUnavailable,
+)
+from trailcam.interfaces import Address, IAttempt, ILink, IMessageReceiver
+from trailcam.link.addresses import broadcast_addresses
+from trailcam.link.datagram import DatagramLink
+from trailcam.model import ConnectionMode
+from trailcam.wire.constants import LAN_SEARCH_PORT
+from trailcam.wire.messages import Alive, Close, LanTcpOffer, Message, P2PRdy, PunchPkt
+
+if TYPE_CHECKING:
+    from twisted.internet.interfaces import IDelayedCall
+
+#: Nudges that a candidate may leave unanswered before the search begins again.
+_PATIENCE = 8
+
+
+@implementer(IAttempt, IMessageReceiver)
+class DatagramAttempt:
+    """
+    LAN or direct P2P, as its :class:`~trailcam.connect.handshake.Dialect` says.
+
+    Good for one :meth:`connect`.
+    """
+
+    def __init__(
+        self,
+        reactor: Any,
+        dialect: Dialect,
+        target: Target,
+        *,
+        pace: Pace | None = None,
+        observer: Observer = ignore,
+        broadcasts: Callable[[], list[str]] = broadcast_addresses,
+    ) -> None:
+        """
+        :param reactor: provides IReactorTime, IReactorUDP and, for host names,
+            IReactorPluggableNameResolver.
+        :param pace: intervals between resends.
+        :param observer: told of the first probe to each port.
+        :param broadcasts: lists the addresses that a broadcast search goes to.
+        """
+        self.mode: ConnectionMode = dialect.mode
+        self.round_trip: float | None = None
+        self._reactor = reactor
+        self._dialect = dialect
+        self._target = target
+        self._pace = pace or Pace()
+        self._observer = observer
+        self._broadcasts = broadcasts
+        self._link = DatagramLink(reactor, dialect.mode)
+        self._proof: Deferred[Address] = Deferred()
+        self._evidence = Evidence()
+        self._exchange = Exchange(dialect, self._link.send_to, self._proof.callback)
+        self._machine = machine(self._exchange)
+        self._timer: IDelayedCall | None = None
+        self._host: str | None = None
+        self._started = 0.0
+        self._probed = 0.0
+        self._resends = 0
+        self._gave_up = False
+
+    @property
+    def phase(self) -> str:
+        """idle, resolving, searching, punching or ready."""
+        return self._exchange.phase
+
+    @property
+    def port(self) -> int | None:
+        """Our local UDP port, once it was open."""
+        return self._link.local[1] or None
+
+    @property
+    def retries(self) -> int:
+        """
+        Destination ports tried without success.
+
+        Of a winner: those preferred to the one that answered; of a failure: all; otherwise those
+        that are known to be closed.
+        """
+        peer, ports = self._link.peer, self._target.ports
+        if peer is not None and peer[1] in ports:
+            return ports.index(peer[1])
+        if self._gave_up:
+            return len({port for _, port in self._evidence.tried})
+        return len(self._evidence.refused)
+
+    def connect(self, budget: float) -> Deferred[ILink]:
+        """Try for at most ``budget`` seconds; see :class:`~trailcam.interfaces.IAttempt`."""
+        return Deferred.fromCoroutine(self._connect(budget))
+
+    async def _connect(self, budget: float) -> ILink:
+        self._started = self._reactor.seconds()
+        try:
+            peer = await self._search(budget)
+        except Exception:
+            self._dismiss()
+            await settle(self._link.abandon())
+            raise
+        self._link.confirm(peer)
+        self._link.send(Alive())
+        return self._link
+
+    async def _search(self, budget: float) -> Address:
+        try:
+            await self._resolve(budget)
+            self._open()
+            left = budget - self._elapsed()
+            return await self._proof.addTimeout(max(0.0, left), self._reactor)
+        except TimeoutError:
+            raise self._diagnosis() from None
+        finally:
+            self._stop_timer()  # before the link closes: it would be sent to
+
+    async def _resolve(self, budget: float) -> None:
+        name = self._target.host
+        if name is None:
+            return
+        self._exchange.phase = "resolving"
+        try:
+            self._host = await resolve(self._reactor, name).addTimeout(budget, self._reactor)
+        except TimeoutError:
+            message = f"the name {name} was not resolved within {budget:.1f} s; is there a network?"
+            raise self._failure(NameNotResolved, message) from None
+        if self._host is None:
+            message = f"the name {name} has no IPv4 address here; is it spelt right?"
+            raise self._failure(NameNotResolved, message)
+
+    def _open(self) -> None:
+        broadcasts = self._broadcast_destinations()
+        asked = [(self._host, port) for port in self._target.ports] if self._host else []
+        self._evidence.tried = (*asked, *broadcasts)
+        self._evidence.broadcast = bool(broadcasts)
+        self._exchange.destinations = list(self._evidence.tried)
+        try:
+            self._link.open(broadcast=bool(broadcasts))
+        except LinkUnavailable as problem:
+            raise self._failure(PortUnavailable, str(problem)) from problem
+        self._link.attach(self)
+        self._probed = self._reactor.seconds()
+        self._machine.start()
+        self._arm()
+        for number, (_, port) in enumerate(self._evidence.tried, 1):
+            self._observer(ProbeSent(self.mode, number, self._link.local[1], port))
+
+    def _broadcast_destinations(self) -> list[Address]:
+        if self._dialect.opens_sessions or not (self._target.broadcast or self._host is None):
+            return []
+        found: list[Address] = [(host, LAN_SEARCH_PORT) for host in self._broadcasts()]
+        if not found:
+            raise self._failure(NoInterface, "no network interface here can broadcast")
+        return found
+
+    def message_received(self, message: Message, peer: Address) -> None:
+        """Sort out whom and what to believe, then tell the machine."""
+        did = getattr(message, "did", None)
+        if self._host is not None and peer[0] != self._host:
+            self._ignore_stranger(peer, did)
+        elif did is not None and did != self._target.did:
+            self._evidence.note_wrong_id(peer, did)
+            self._link.noise.note(peer, "another device id")
+            self._give_up_if_hopeless()
+        elif type(message) in _HANDLERS:
+            _HANDLERS[type(message)](self, peer)
+
+    def peer_refused(self, peer: Address, error: int) -> None:
+        """Nobody listens there: ask there no more."""
+        self._evidence.note_refused(peer, error)
+        if peer in self._exchange.destinations:
+            self._exchange.destinations.remove(peer)
+        self._give_up_if_hopeless()
+
+    def link_lost(self, reason: Failure) -> None:
+        """A UDP socket is never lost."""
+
+    def _punched(self, peer: Address) -> None:
+        self._answered(peer)
+        self._machine.punched(peer)
+
+    def _offered(self, peer: Address) -> None:
+        self._answered(peer)
+        self._machine.offered(peer)
+
+    def _ready(self, peer: Address) -> None:
+        # A search alone makes nobody ready: what comes is left over from another session.
+        punched = self._exchange.phase == "punching" and self._evidence.host_answered(peer[0])
+        if self._dialect.opens_sessions or punched:
+            self._answered(peer)
+            self._machine.ready(peer)
+
+    def _closed(self, peer: Address) -> None:
+        if peer in self._evidence.answered:
+            self._evidence.note_closed(peer)
+            self._machine.closed()
+        elif peer in self._evidence.tried:
+            self._evidence.note_closed(peer)
+
+    def _answered(self, peer: Address) -> None:
+        if not self._evidence.answered and not self._resends:
+            self.round_trip = self._reactor.seconds() - self._probed
+        self._evidence.note_answered(peer)
+        self._resends = 0
+        self._arm()
+
+    def _ignore_stranger(self, peer: Address, did: object) -> None:
+        self._link.noise.note(peer, "not from the camera")
+        if did == self._target.did:
+            self._evidence.note_stranger(peer[0])
+
+    def _arm(self) -> None:
+        delay = self._pace.interval(self._resends)
+        if self._timer is None:
+            self._timer = self._reactor.callLater(delay, self._silence)
+        else:
+            self._timer.reset(delay)
+
+    def _silence(self) -> None:
+        self._timer = None
+        self._resends += 1
+        if self._exchange.silent_rounds >= _PATIENCE:
+            self._machine.forget()
+        else:
+            self._machine.silence()
+        self._arm()
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _give_up_if_hopeless(self) -> None:
+        if self._evidence.hopeless and not self._proof.called:
+            self._proof.errback(self._diagnosis())
+
+    def _dismiss(self) -> None:
+        """Tell CLOSE to everybody who may have opened a session for us."""
+        reached: list[Address] = list(self._evidence.answered)
+        if not reached and self._dialect.opens_sessions and self._exchange.phase == "searching":
+            reached = self._exchange.destinations
+        for peer in reached:
+            self._link.send_close(peer)
+
+    def _elapsed(self) -> float:
+        return float(self._reactor.seconds() - self._started)
+
+    def _diagnosis(self) -> AttemptFailed:
+        self._gave_up = True
+        return diagnose(
+            self._evidence,
+            mode=self.mode,
+            phase=self.phase,
+            elapsed=self._elapsed(),
+            target=self._target.named(),
+            wanted=self._target.did,
+        )
+
+    def _failure(self, kind: type[AttemptFailed], message: str) -> AttemptFailed:
+        self._gave_up = True
+        return kind(self.mode, self.phase, self._elapsed(), message)
+
+
+_HANDLERS: dict[type[Message], Callable[[DatagramAttempt, Address], None]] = {
+    PunchPkt: DatagramAttempt._punched,
+    LanTcpOffer: DatagramAttempt._offered,
+    P2PRdy: DatagramAttempt._ready,
+    Close: DatagramAttempt._closed,
+}

@@ -1,0 +1,41 @@
+"""
+Where a broadcast has to go.
+"""
+
+from __future__ import annotations
+
+from ipaddress import AddressValueError, IPv4Network, NetmaskValueError
+
+import ifaddr
+
+#: Reaches the default interface's segment when no interface can be listed.
+LIMITED_BROADCAST = "255.255.255.255"
+_MOST_INTERFACES = 32
+
+
+def broadcast_addresses() -> list[str]:
+    """
+    The limited broadcast address and that of every IPv4 interface, without repeats.
+
+    Loopback, point-to-point (/31, /32) and unnumbered interfaces have none.
+    """
+    found = [LIMITED_BROADCAST]
+    try:
+        adapters = list(ifaddr.get_adapters())
+    except OSError:  # some systems let no ordinary user list them
+        adapters = []
+    for adapter in adapters:
+        for ip in adapter.ips:
+            if ip.is_IPv4:
+                found.extend(_broadcast(str(ip.ip), ip.network_prefix))
+    return list(dict.fromkeys(found))[:_MOST_INTERFACES]
+
+
+def _broadcast(host: str, prefix: int) -> list[str]:
+    try:
+        network = IPv4Network(f"{host}/{prefix}", strict=False)
+    except (AddressValueError, NetmaskValueError):
+        return []
+    if network.is_loopback or network.prefixlen > 30:
+        return []
+    return [str(network.broadcast_address)]

@@ -1,0 +1,190 @@
+"""
+A path to one camera over UDP: datagrams on one side, messages on the other.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
+
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.error import CannotListenError
+from twisted.internet.protocol import DatagramProtocol
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from trailcam.errors import LinkClosed, LinkUnavailable, WireError
+from trailcam.interfaces import Address, ILink, IMessageReceiver
+from trailcam.link.errorqueue import listen_udp
+from trailcam.link.noise import Noise
+from trailcam.wire.codec import decode, encode
+from trailcam.wire.constants import MAX_DRW_PAYLOAD
+from trailcam.wire.messages import Close, Message
+
+if TYPE_CHECKING:
+    from twisted.internet.interfaces import IDelayedCall, IListeningPort
+
+    from trailcam.model import ConnectionMode
+
+_MOST_KEPT = 64
+_MOST_REFUSALS = 2048  # in one turn: room for a refusal of every port that was asked, twice
+_CLOSE_COPIES = 3  # a lost CLOSE holds one of the camera's few slots for 7 s
+
+
+@implementer(ILink)
+class DatagramLink(DatagramProtocol):
+    """
+    One UDP socket of its own, first open to many addresses, then bound to the proven one.
+
+    ``open()`` -> ``attach(attempt)`` -> ``send_to(...)`` to candidates -> ``confirm(peer)`` ->
+    ``attach(session)`` -> ``send(...)`` -> ``abandon()``.
+    """
+
+    noisy = False
+    max_payload = MAX_DRW_PAYLOAD
+    _log = Logger()
+
+    def __init__(self, reactor: Any, mode: ConnectionMode) -> None:
+        """
+        :param reactor: provides IReactorTime and IReactorUDP.
+        :param mode: the mode this link is made for.
+        """
+        self.mode = mode
+        self.peer: Address | None = None
+        self.noise = Noise(self._log)
+        self._reactor = reactor
+        self._port: IListeningPort | None = None
+        self._local: Address = ("", 0)
+        self._receiver: IMessageReceiver | None = None
+        self._kept: deque[tuple[Message, Address]] = deque(maxlen=_MOST_KEPT)
+        self._refusals: list[tuple[Address, int]] = []
+        self._flush: IDelayedCall | None = None
+        self._waiting: list[Deferred[None]] = []
+        self._gone = True
+
+    @property
+    def local(self) -> Address:
+        """Our own host (``"0.0.0.0"`` for all) and port; still known after the end."""
+        return self._local
+
+    def open(self, local: Address = ("", 0), broadcast: bool = False) -> None:
+        """
+        Open the socket.
+
+        :param local: interface and port to bind; port 0 takes any free one.
+        :param broadcast: allow datagrams to broadcast addresses.
+        :raises LinkUnavailable: when the system gives no such port.
+        """
+        try:
+            self._port = listen_udp(self._reactor, self, local)
+        except CannotListenError as problem:
+            raise LinkUnavailable(f"cannot open a UDP port: {problem.socketError}") from problem
+        self._gone = False
+        bound = cast(Any, self._port.getHost())
+        self._local = (bound.host, bound.port)
+        if broadcast:
+            cast(Any, self.transport).setBroadcastAllowed(True)
+
+    def attach(self, receiver: IMessageReceiver) -> None:
+        """Make ``receiver`` the one who hears, and give it at once what was kept."""
+        self._receiver = receiver
+        while self._kept and self._receiver is receiver:
+            self._tell(receiver.message_received, *self._kept.popleft())
+
+    def confirm(self, peer: Address) -> None:
+        """``peer`` has proved itself: from now on hear it alone, and keep what it says."""
+        self.peer = peer
+        self._receiver = None
+
+    def send(self, message: Message) -> None:
+        """Send to the proven peer; raises :class:`~trailcam.errors.LinkClosed` after the end."""
+        if self.peer is None:
+            raise LinkClosed("this link has no peer yet")
+        self.send_to(message, self.peer)
+
+    def send_to(self, message: Message, peer: Address) -> None:
+        """Send to any address; what the system refuses is reported as a refusal, later."""
+        if self._port is None:
+            raise LinkClosed("this link is closed")
+        try:
+            cast(Any, self.transport).write(encode(message), peer)
+        except OSError as problem:
+            self.refused(peer, problem.errno or 0)
+
+    def abandon(self) -> Deferred[None]:
+        """Tell a proven peer CLOSE, and let go of the socket."""
+        if self._port is not None:
+            if self.peer is not None:
+                self.send_close(self.peer)
+            self._release(self._port)
+        waiter: Deferred[None] = Deferred()
+        if self._gone:
+            waiter.callback(None)
+        else:
+            self._waiting.append(waiter)
+        return waiter
+
+    def send_close(self, peer: Address) -> None:
+        """Tell ``peer`` that we leave: its slot becomes free at once."""
+        for _ in range(_CLOSE_COPIES):
+            self.send_to(Close(), peer)
+
+    def datagramReceived(self, datagram: bytes, addr: Address) -> None:
+        """Decode and pass on; whatever is wrong is counted, logged once, and dropped."""
+        if self.peer is not None and addr != self.peer:
+            self.noise.note(addr, "not from the camera")
+            return
+        try:
+            message = decode(datagram)
+        except WireError as problem:
+            self.noise.note(addr, problem.code)
+            return
+        if self._receiver is None:
+            self._kept.append((message, addr))
+            return
+        self._tell(self._receiver.message_received, message, addr)
+
+    def refused(self, address: Address, error: int) -> None:
+        """
+        A datagram to ``address`` was refused.
+
+        Told to the receiver in a later turn: this may happen within :meth:`send_to`, and a
+        receiver is never called from within its own call.
+        """
+        if self._port is None or len(self._refusals) >= _MOST_REFUSALS:
+            return
+        self._refusals.append((address, error))
+        if self._flush is None:
+            self._flush = self._reactor.callLater(0, self._tell_refusals)
+
+    def _tell_refusals(self) -> None:
+        self._flush = None
+        refusals, self._refusals = self._refusals, []
+        for address, error in refusals:
+            # Once the peer is proven, closed ports beside its own are nobody's concern.
+            if self._receiver is not None and self.peer in (None, address):
+                self._tell(self._receiver.peer_refused, address, error)
+
+    def _tell(self, hear: Callable[[Any, Any], None], what: object, detail: object) -> None:
+        """Call a receiver, which may not raise; if it does, that shall not be our end."""
+        try:
+            hear(what, detail)
+        except Exception:
+            name = getattr(hear, "__qualname__", repr(hear))
+            self._log.failure("bug: {receiver} raised", receiver=name)
+
+    def _release(self, port: IListeningPort) -> None:
+        self._port = None
+        self._receiver = None
+        self._kept.clear()
+        if self._flush is not None:
+            self._flush.cancel()
+            self._flush = None
+        maybeDeferred(port.stopListening).addBoth(self._released)
+
+    def _released(self, _: object) -> None:
+        self._gone = True
+        waiting, self._waiting = self._waiting, []
+        for waiter in waiting:
+            waiter.callback(None)

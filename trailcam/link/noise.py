@@ -1,0 +1,37 @@
+"""
+Counts what hostile or broken peers send, and logs it once per peer and kind.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from trailcam.interfaces import Address
+
+if TYPE_CHECKING:
+    from twisted.logger import Logger
+
+_MOST_LINES = 64
+
+
+class Noise:
+    """
+    A bounded memory of what was ignored.
+
+    :ivar counts: how many datagrams of each kind were ignored.
+    """
+
+    def __init__(self, log: Logger) -> None:
+        self._log = log
+        self._seen: set[tuple[str, str]] = set()
+        self.counts: Counter[str] = Counter()
+
+    def note(self, peer: Address, kind: str) -> None:
+        """Count one ignored datagram; ``kind`` is a word of ours, never the peer's octets."""
+        self.counts[kind] += 1
+        key = (peer[0], kind)
+        if key in self._seen or len(self._seen) >= _MOST_LINES:
+            return
+        self._seen.add(key)
+        self._log.warn("ignoring datagrams from {peer}: {kind}", peer=peer[0], kind=kind)
