@@ -1,0 +1,119 @@
+"""
+What a simulated camera does, as one frozen value.
+
+Every number of :meth:`Behaviour.recorded` was measured on real cameras; every other field is a
+fault or a shortcut that a test, a benchmark or the demonstration asks for.  Seconds are floats.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from typing import Any
+
+import attrs
+from attrs.validators import and_, deep_iterable, ge, instance_of, le, optional
+
+from trailcam.wire.did import TRAILCAM_DID, DeviceID
+
+
+class Door(enum.Enum):
+    """A port on which a camera listens."""
+
+    SEARCH = "search"
+    SESSION = "session"
+
+
+def _device_id(value: DeviceID | str) -> DeviceID:
+    return DeviceID.parse(value) if isinstance(value, str) else value
+
+
+def _time(_value: Behaviour, attribute: attrs.Attribute[Any], seconds: float) -> None:
+    if not 0 <= seconds < math.inf:
+        raise ValueError(f"{attribute.name} must be a time of 0 s or more, not {seconds!r}")
+
+
+def _period(_value: Behaviour, attribute: attrs.Attribute[Any], seconds: float) -> None:
+    if not 0 < seconds < math.inf:
+        raise ValueError(f"{attribute.name} must be longer than 0 s, not {seconds!r}")
+
+
+_period_or_none: Any = optional(_period)
+_chance = and_(ge(0.0), le(1.0))
+_count = and_(instance_of(int), ge(0))
+_port = and_(instance_of(int), ge(0), le(65535))
+
+
+@attrs.frozen(kw_only=True)
+class Behaviour:
+    """
+    The options of a simulated camera; all of them combine.
+
+    A wrong value raises :class:`ValueError` naming the option.
+
+    :ivar did: the camera's own id, also as text.  A client that names another is ignored.
+    :ivar answers_to: the ports that are served; a datagram to another one is not heard.
+    :ivar answer_port: serve sessions from this further port (0: any free one) instead of the one
+        that was asked.
+    :ivar deaf: never answer anything.
+    :ivar never_ready: answer the search and make the offers, but never send P2P_RDY.
+    :ivar slots: sessions at a time.  When all are taken a new client gets CLOSE.  The number and
+        the CLOSE are assumptions: no recording shows a full camera.
+    :ivar offers: copies of LAN_TCP_OFFER between a searched-for client's punch and P2P_RDY; the 51
+        of real cameras take 325 ms, other numbers take time in proportion.
+    :ivar repeat_interval: seconds between two copies of P2P_RDY, and of the banner.
+    :ivar banner_delay: seconds from the first P2P_RDY to the banner; 0 sends both in one turn.
+    :ivar ack_delay: seconds that a received DRW may wait for its DRW_ACK; 0 acknowledges at once.
+    :ivar answers_alive: whether ALIVE is answered with ALIVE_ACK.
+    :ivar alive_interval: seconds from the camera's last other traffic to its own ALIVE; ``None``
+        never sends one.
+    :ivar timeout: seconds from a client's last datagram to the camera's CLOSE.
+    :ivar silent_after: seconds from the first P2P_RDY after which the session is dead: nothing is
+        heard or sent any more, no CLOSE either.
+    :ivar close_after: seconds from the first P2P_RDY after which the camera sends CLOSE.
+    :ivar loss: chance (0 to 1) that a datagram is lost; this and all below act both ways.
+    :ivar delay: seconds that every datagram takes.
+    :ivar jitter: a datagram takes up to so many seconds more.
+    :ivar reorder: chance that a datagram is held back until later ones have passed it.
+    :ivar duplicate: chance that a datagram arrives twice.
+    """
+
+    did: DeviceID = attrs.field(
+        default=TRAILCAM_DID, converter=_device_id, validator=instance_of(DeviceID)
+    )
+    answers_to: frozenset[Door] = attrs.field(
+        default=frozenset(Door), converter=frozenset, validator=deep_iterable(instance_of(Door))
+    )
+    answer_port: int | None = attrs.field(default=None, validator=optional(_port))
+    deaf: bool = attrs.field(default=False, validator=instance_of(bool))
+    never_ready: bool = attrs.field(default=False, validator=instance_of(bool))
+    slots: int = attrs.field(default=4, validator=_count)
+    offers: int = attrs.field(default=51, validator=_count)
+    repeat_interval: float = attrs.field(default=0.041, validator=_period)
+    banner_delay: float = attrs.field(default=0.13, validator=_time)
+    ack_delay: float = attrs.field(default=0.01, validator=_time)
+    answers_alive: bool = attrs.field(default=True, validator=instance_of(bool))
+    alive_interval: float | None = attrs.field(default=1.03, validator=_period_or_none)
+    timeout: float = attrs.field(default=7.3, validator=_period)
+    silent_after: float | None = attrs.field(default=None, validator=optional(_time))
+    close_after: float | None = attrs.field(default=None, validator=optional(_time))
+    loss: float = attrs.field(default=0.0, validator=_chance)
+    delay: float = attrs.field(default=0.0, validator=_time)
+    jitter: float = attrs.field(default=0.0, validator=_time)
+    reorder: float = attrs.field(default=0.0, validator=_chance)
+    duplicate: float = attrs.field(default=0.0, validator=_chance)
+
+    @classmethod
+    def recorded(cls, **changes: Any) -> Behaviour:
+        """What the recordings of real cameras show, with ``changes``."""
+        return cls(**changes)
+
+    @classmethod
+    def prompt(cls, **changes: Any) -> Behaviour:
+        """The recorded messages without the waiting: for demonstrations and benchmarks."""
+        return cls(**{"offers": 0, "banner_delay": 0.0, "ack_delay": 0.0, **changes})
+
+    @property
+    def impaired(self) -> bool:
+        """Whether datagrams may be lost, late, out of order or doubled."""
+        return any((self.loss, self.delay, self.jitter, self.reorder, self.duplicate))
