@@ -1,0 +1,121 @@
+"""
+The command ``trailcam`` as a process: its exit status, its signals, its streams.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import time
+
+from tests.commands import Command, CommandTestCase, Finished
+
+
+class ProcessTests(CommandTestCase):
+    """The command as a process."""
+
+    def test_help_is_quick(self) -> None:
+        """Help and version load no reactor, no cryptography, and no HTTP client."""
+        script = (
+            "import sys; from trailcam.cli import main; status = main([sys.argv[1]]); "
+            "print([m for m in ('twisted.internet.reactor', 'cryptography', 'treq', "
+            "'twisted.web', 'trailcam.connect.connector') if m in sys.modules], status)"
+        )
+        for word in ("--help", "--version", "--nonsense"):
+            status = 2 if word == "--nonsense" else 0
+            finished = self.start("-c", script, word).finish()
+            self.assertEqual(finished.output.splitlines()[-1], f"[] {status}", finished)
+
+    def test_demo(self) -> None:
+        """The demonstration works out of the box."""
+        finished = self.trailcam("connect", "--demo")
+        self.assertEqual((finished.status, finished.errors), (0, ""), finished)
+        self.assertIn("connected over P2P in ", finished.output)
+        self.assertIn("LAN    cancelled", finished.output)
+
+    def test_demo_told_step_by_step(self) -> None:
+        """With -v each step is on standard error, and the result where it was."""
+        finished = self.trailcam("connect", "--demo", "--json", "-v")
+        self.assertEqual(json.loads(finished.output)["mode"], "p2p")
+        for step in ("[INFO] [CONNECT] Starting parallel", "[DEBUG] [LAN] Attempt 1: "):
+            self.assertIn(step, finished.errors)
+        self.assertNotIn("Traceback", finished.errors)
+
+    def test_all_refused(self) -> None:
+        """When every port is closed it is over at once."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as closed:
+            closed.bind(("127.0.0.1", 0))
+            port = closed.getsockname()[1]
+        finished = self.trailcam("connect", "--camera=127.0.0.1", f"--port={port}", "--json")
+        info = json.loads(finished.output)
+        self.assertEqual(finished.status, 1)
+        self.assertLess(info["elapsed_time"], 1.0)
+        self.assertEqual(info["threads_info"]["p2pConnectThread"]["code"], "refused")
+        self.assertEqual(
+            finished.errors, "trailcam: could not connect (P2P: refused, LAN: refused)\n"
+        )
+
+    def test_wrong_usage(self) -> None:
+        """Wrong usage is status 2, one line, and no traceback."""
+        finished = self.trailcam("connect", "--port=70000")
+        self.assertEqual(
+            (finished.status, finished.output, finished.errors),
+            (2, "", "trailcam: --port: port 70000 is outside 1..65535\n"),
+        )
+
+    def test_output_closed_early(self) -> None:
+        """When nobody reads on, it ends without a word."""
+        for words in (["connect", "--demo"], ["--help"]):
+            reader, writer = os.pipe()
+            os.close(reader)
+            with os.fdopen(writer, "wb") as closed:
+                finished = self.start("-m", "trailcam", *words, stdout=closed).finish()
+            self.assertEqual((finished.status, finished.errors), (1, ""), words)
+
+
+class SignalTests(CommandTestCase):
+    """Ctrl-C and SIGTERM."""
+
+    def setUp(self) -> None:
+        """A port that hears everything and answers nothing."""
+        self.silent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.silent.bind(("127.0.0.1", 0))
+        self.silent.settimeout(10.0)
+        self.addCleanup(self.silent.close)
+
+    def ended(self, command: Command, number: signal.Signals) -> Finished:
+        """It ends soon, with the signal's status, and without a traceback."""
+        command.signal(number)
+        began = time.monotonic()
+        finished = command.finish()
+        self.assertEqual(finished.status, 128 + number, finished)
+        self.assertNotIn("Traceback", finished.errors)
+        # A second is enough, on a machine that has nothing else to do.
+        self.assertLess(time.monotonic() - began, 5.0)
+        return finished
+
+    def test_in_a_race(self) -> None:
+        """A race is given up, and whoever may have opened a session is told CLOSE."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            port = self.silent.getsockname()[1]
+            words = ("connect", "--camera=127.0.0.1", f"--port={port}", "--no-lan", "-v")
+            command = self.start("-m", "trailcam", *words)
+            command.wait_for("Attempt 1", "stderr")
+            self.ended(command, number)
+            self.hear_close()
+
+    def test_while_holding(self) -> None:
+        """A session is closed: the simulated camera counts it."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            command = self.start("-m", "trailcam", "connect", "--demo", "--hold")
+            command.wait_for("holding the session")
+            finished = self.ended(command, number)
+            self.assertEqual(finished.errors, "")
+            self.assertIn("closed by us 1", finished.output)
+
+    def hear_close(self) -> None:
+        """Wait for a CLOSE; fails when it does not come."""
+        while self.silent.recv(2048)[:2] != b"\xf1\xf0":
+            pass

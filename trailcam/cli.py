@@ -1,0 +1,301 @@
+"""
+The command ``trailcam``.
+
+Results go to standard output; what went wrong goes to standard error, in one line.  The exit
+status is 0 for done, 1 for could not, 2 for wrong usage, and 128 and the number of the signal that
+ended the command.  Nothing heavy is loaded before it is needed: ``--help`` has to be quick.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from twisted.python import usage
+
+from trailcam._version import __version__
+from trailcam.errors import AllAttemptsFailed, SessionError, TrailcamError
+from trailcam.tap.options import ConnectOptions, HelpfulOptions, suggestion
+
+if TYPE_CHECKING:
+    from trailcam.connect.request import Request
+    from trailcam.interfaces import ILink, ISession
+    from trailcam.model import Report
+
+DONE, COULD_NOT, WRONG_USAGE = 0, 1, 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """
+    Run one command.
+
+    :param argv: the command's arguments; default: those of the process.
+    :return: the exit status.
+    """
+    _be_lenient(sys.stdout)
+    command = Commands()
+    try:
+        status = _obey(command, sys.argv[1:] if argv is None else argv)
+        print(end="", flush=True)
+    except usage.UsageError as problem:
+        return _complain(str(problem), WRONG_USAGE)
+    except TrailcamError as problem:
+        return _complain(str(problem), COULD_NOT)
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except OSError as problem:
+        return _cannot_write(problem)
+    except Exception as bug:
+        return _confess(bug, command.verbose)
+    return status
+
+
+def _obey(command: Commands, argv: Sequence[str]) -> int:
+    try:
+        command.parseOptions(argv)
+    except SystemExit:  # --help and --version have said what they had to
+        return DONE
+    return command.run()
+
+
+class Commands(HelpfulOptions):
+    """The commands, and what is said about all of them."""
+
+    longdesc = "Reach Wi-Fi trail cameras.  'trailcam COMMAND --help' tells about one command."
+
+    @property
+    def subCommands(self) -> list[tuple[str, None, Callable[[], Command], str]]:
+        """The table that usage.Options works on."""
+        return [
+            ("connect", None, ConnectCommand, "Connect to a camera once, and tell how it went."),
+            ("decode", None, DecodeCommand, "Show what recorded packets say."),
+        ]
+
+    def opt_version(self) -> None:
+        """Show the version and exit."""
+        _show_version()
+
+    def getSynopsis(self) -> str:
+        """The first line of the help; a command's own follows the command's name."""
+        return "Usage: trailcam" if self.subCommand else "Usage: trailcam COMMAND [options]"
+
+    def parseOptions(self, options: Sequence[str] | None = None) -> None:
+        """Parse; :raises UsageError: also for a command that is missing or unknown."""
+        names = [name for name, *_ in self.subCommands]
+        word = next((option for option in options or () if not option.startswith("-")), None)
+        if word is not None and word not in names:
+            raise usage.UsageError(f"unknown command {word!r}{_hint(word, names)}")
+        super().parseOptions(options)
+
+    def postOptions(self) -> None:
+        """A command is needed."""
+        if self.subCommand is None:
+            raise usage.UsageError("a command is missing; 'trailcam --help' lists them")
+
+    @property
+    def verbose(self) -> bool:
+        """Whether the command was asked to tell more."""
+        return bool(getattr(self, "subOptions", {}).get("verbose"))
+
+    def run(self) -> int:
+        """Run the command that was given."""
+        command: ConnectCommand | DecodeCommand = self.subOptions
+        return command.run()
+
+
+def _hint(word: str, names: Sequence[str]) -> str:
+    return suggestion(word, names) or f"; there are {' and '.join(names)}"
+
+
+class Command(HelpfulOptions):
+    """One command's options; ``run()`` does the work and returns the exit status."""
+
+    def opt_version(self) -> None:
+        """Show the version and exit."""
+        _show_version()
+
+
+class ConnectCommand(ConnectOptions, Command):
+    """``trailcam connect``: one race, and perhaps the session after it."""
+
+    longdesc = (
+        "Races the modes, tells who won and why the others did not, and takes leave of the "
+        "camera.  Exits with 0 when connected, with 1 when not."
+    )
+
+    optFlags = [
+        ["json", "j", "Print the result as JSON, and nothing else."],
+        ["hold", None, "Stay connected until Ctrl-C, or until the session is lost."],
+        ["verbose", "v", "Tell each step on standard error."],
+    ]
+
+    def run(self) -> int:
+        """Run on the reactor."""
+        from twisted.internet import reactor
+
+        from trailcam.running import run
+        from trailcam.stderrlog import log_to_stderr
+
+        with log_to_stderr(bool(self["verbose"])):
+            return run(reactor, self.work)
+
+    async def work(self, reactor: Any) -> int:
+        """Connect, to the simulated camera if it was asked for; returns the exit status."""
+        if not self["demo"]:
+            return await self._connect(reactor, self.request())
+        from trailcam.connect.waiting import settle
+        from trailcam.tap.demo import Demo
+
+        demo = Demo(reactor)
+        demo.startService()
+        try:
+            self._say(f"{demo.introduction()}\n")
+            return await self._connect(reactor, demo.aim(self.request()))
+        finally:
+            await settle(demo.stopService())
+            self._say(f"\n{demo.farewell()}")
+
+    async def _connect(self, reactor: Any, request: Request) -> int:
+        from trailcam.connect.waiting import settle
+        from trailcam.narration import narrator
+        from trailcam.session.session import Session
+        from trailcam.stderrlog import logger
+
+        connector = request.connector(reactor, narrator(logger))
+        try:
+            link, report = await connector.connect(request.modes)
+        except AllAttemptsFailed as failed:
+            return self._not_connected(failed.report)
+        session = Session(reactor, link)
+        try:
+            self._connected(link, report)
+            return await self._hold(session) if self["hold"] else DONE
+        finally:
+            await settle(session.close())
+
+    async def _hold(self, session: ISession) -> int:
+        self._say("\nholding the session; Ctrl-C ends it")
+        reason: SessionError | None = await session.when_closed()
+        return _complain(f"the session ended: {reason}", COULD_NOT)
+
+    def _connected(self, link: ILink, report: Report) -> None:
+        from trailcam.info import success_info
+        from trailcam.terminal import Style, connected
+
+        if self["json"]:
+            _show_json(success_info(link, report))
+        self._say(connected(link, report, self.modes, Style.of(sys.stdout)))
+
+    def _not_connected(self, report: Report) -> int:
+        from trailcam.info import failure_info
+        from trailcam.terminal import Style, failure_codes, not_connected
+
+        if self["json"]:
+            _show_json(failure_info(report))
+        self._say(not_connected(report, self.modes, Style.of(sys.stdout)))
+        return _complain(f"could not connect ({failure_codes(report)})", COULD_NOT)
+
+    def _say(self, text: str) -> None:
+        """Tell people; programs have asked for JSON."""
+        if not self["json"]:
+            _show(text)
+
+
+class DecodeCommand(Command):
+    """``trailcam decode``: recordings in clear."""
+
+    synopsis = "FILE... [options]"
+    longdesc = (
+        "Decodes recordings (.jsonl, .pcap): packets by message, channels, every command and "
+        "answer in clear, passwords included.  Exits with 1 when a file cannot be read."
+    )
+
+    optFlags = [
+        ["json", "j", "Print one JSON object per file, each on its line."],
+        ["verbose", "v", "When this command itself breaks, show where."],
+    ]
+
+    def parseOptions(self, options: Sequence[str] | None = None) -> None:
+        """Parse; there are only flags here, which may also come behind the files."""
+        super().parseOptions(sorted(options or (), key=lambda word: not word.startswith("-")))
+
+    def parseArgs(self, *files: str) -> None:
+        """The recordings."""
+        if not files:
+            raise usage.UsageError("which FILE is to be decoded? give one .jsonl or .pcap or more")
+        self.files = tuple(map(Path, files))
+
+    def run(self) -> int:
+        """Decode one after the other; what cannot be read is told, and no reason to stop."""
+        return max([self._decode(path) for path in self.files])
+
+    def _decode(self, path: Path) -> int:
+        from trailcam.decode import decode_file, render_text
+        from trailcam.errors import CaptureError
+        from trailcam.terminal import Style
+
+        try:
+            decoded = decode_file(path)
+        except CaptureError as problem:
+            return _complain(str(problem), COULD_NOT)
+        if self["json"]:
+            _show(json.dumps(decoded.as_json()))
+        else:
+            _show(render_text(decoded, colour=Style.of(sys.stdout).colour))
+        return DONE
+
+
+def _show_version() -> None:
+    _show(f"trailcam {__version__}")
+    raise SystemExit(DONE)
+
+
+def _show_json(info: dict[str, Any]) -> None:
+    from trailcam.info import as_json
+
+    _show(json.dumps(as_json(info), indent=2))
+
+
+def _show(text: str) -> None:
+    print(text, flush=True)
+
+
+def _complain(text: str, status: int) -> int:
+    """Say in one line what went wrong; returns ``status``."""
+    with contextlib.suppress(OSError):
+        print(f"trailcam: {_one_line(text)}", file=sys.stderr, flush=True)
+    return status
+
+
+def _confess(bug: Exception, verbose: bool) -> int:
+    if verbose:
+        traceback.print_exception(bug)
+    return _complain(f"internal error: {bug!r} (-v shows more)", COULD_NOT)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _be_lenient(stream: TextIO) -> None:
+    """Rather show an odd character as its number than fail on it."""
+    if hasattr(stream, "reconfigure"):
+        stream.reconfigure(errors="backslashreplace")
+
+
+def _cannot_write(problem: OSError) -> int:
+    """
+    Standard output took no more.  Who closed it knows; anything else is told.
+    """
+    # The interpreter would try to write the rest when it exits, and complain.
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+    closed = isinstance(problem, BrokenPipeError)
+    return COULD_NOT if closed else _complain(str(problem), COULD_NOT)
