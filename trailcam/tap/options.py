@@ -1,0 +1,211 @@
+"""
+The options of a connection, the same for ``trailcam connect`` and ``twist trailcam-connect``.
+
+Whatever is wrong is one :class:`~twisted.python.usage.UsageError` of one line that names the
+option and says what would be right.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import getopt
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from twisted.python import usage
+
+from trailcam.connect.target import (
+    DEFAULT_MAX_TIME,
+    DEFAULT_PORTS,
+    Target,
+    check_address,
+    check_did,
+    check_host,
+    check_ports,
+    check_seconds,
+    check_weights,
+)
+from trailcam.model import ConnectionMode
+
+if TYPE_CHECKING:
+    from trailcam.connect.request import Request
+
+#: Options that say which camera to take; the demonstration brings its own.
+_ABOUT_THE_CAMERA = ("camera", "uid", "port", "broadcast", "relay", "rendezvous")
+
+
+class HelpfulOptions(usage.Options):
+    """Options that guess what a mistyped option was meant to be."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+
+    def parseOptions(self, options: Sequence[str] | None = None) -> None:
+        """Parse; :raises UsageError: a line that says what is wrong, with a suggestion."""
+        try:
+            super().parseOptions(options)  # type: ignore[no-untyped-call]
+        except usage.UsageError as problem:
+            cause = problem.__context__
+            if not isinstance(cause, getopt.GetoptError):
+                raise
+            names = [name.removesuffix("=") for name in self.longOpt]
+            hint = suggestion(cause.opt, names, "--")
+            raise usage.UsageError(f"{cause.msg}{hint}") from problem
+
+
+def suggestion(word: str, known: Iterable[str], prefix: str = "") -> str:
+    """``"; did you mean ...?"`` with those of ``known`` that look like ``word``, or nothing."""
+    names = sorted(known)
+    likely = [name for name in names if word and name.startswith(word)]
+    likely = likely or difflib.get_close_matches(word, names)
+    if not likely or word in names:
+        return ""
+    return f"; did you mean {' or '.join(prefix + name for name in likely)}?"
+
+
+@contextlib.contextmanager
+def usage_errors() -> Iterator[None]:
+    """Turn the :class:`ValueError` of a check into wrong usage."""
+    try:
+        yield
+    except ValueError as problem:
+        raise usage.UsageError(str(problem)) from problem
+
+
+def number(text: str) -> Any:
+    """The integer or the float that ``text`` spells; otherwise ``text``, for a check to refuse."""
+    for kind in (int, float):
+        with contextlib.suppress(ValueError):
+            return kind(text)
+    return text
+
+
+class ConnectOptions(HelpfulOptions):
+    """
+    Which camera, by which modes, for how long.
+
+    After parsing, :meth:`request` is the checked wish.
+
+    :ivar target: the camera.
+    :ivar modes: the modes that are enabled.
+    """
+
+    synopsis = "[options]"
+
+    optParameters = [
+        ["camera", "c", None, "IPv4 address or host name; without it, search by broadcast."],
+        ["uid", "u", None, "Device id it must have; default: the one that every TrailCam has."],
+        ["max-time", "t", str(DEFAULT_MAX_TIME), "Seconds that one race may take."],
+        ["relay", None, None, "HOST:PORT of a relay server; enables the relay mode."],
+    ]
+
+    optFlags = [
+        ["no-p2p", None, "Do not punch the camera at its address."],
+        ["no-lan", None, "Do not search the camera as its own app does."],
+        ["adaptive-timeout", None, "Learn times from this camera's past, kept on disk."],
+        ["broadcast", "b", "Search by broadcast although the address is known."],
+        ["demo", None, "Connect to a simulated camera inside this process."],
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.update({"port": [], "rendezvous": [], "weight": []})
+        self.target = Target()
+        self.modes: frozenset[ConnectionMode] = frozenset()
+        self._weights: dict[ConnectionMode, float] = {}
+        self._max_time = DEFAULT_MAX_TIME
+
+    def opt_port(self, text: str) -> None:
+        """UDP port to try, the preferred one first; may be repeated."""
+        self["port"].append(text)
+
+    opt_p = opt_port
+
+    def opt_rendezvous(self, text: str) -> None:
+        """HOST:PORT of a rendezvous server; may be repeated."""
+        self["rendezvous"].append(text)
+
+    def opt_weight(self, text: str) -> None:
+        """MODE=W, such as lan=0.8: heavier modes start earlier, 0 is off; may be repeated."""
+        self["weight"].append(text)
+
+    opt_w = opt_weight
+
+    def getUsage(self, width: int | None = None) -> str:
+        """The help; it names the ports that are tried when none is given."""
+        text = super().getUsage(width)
+        ports = ", ".join(map(str, DEFAULT_PORTS))
+        return f"{text}\nWithout --port these are tried: {ports}.\n"
+
+    def parseArgs(self, *args: str) -> None:
+        """No argument has a meaning of its own."""
+        if args:
+            raise usage.UsageError(
+                f"unexpected argument {args[0]!r}; a camera is named by --camera ADDRESS"
+            )
+
+    def postOptions(self) -> None:
+        """Check everything; :raises UsageError: for the first mistake."""
+        with usage_errors():
+            self._max_time = check_seconds("--max-time", number(self["max-time"]))
+            self._weights = check_weights("--weight", dict(map(_weight, self["weight"])))
+            self.target = self._checked_target()
+            self.modes = self._checked_modes()
+            self._refuse_contradictions()
+
+    def request(self) -> Request:
+        """The checked wish."""
+        from trailcam.connect.request import Request  # loads much: not for --help
+
+        return Request(
+            target=self.target,
+            max_time=self._max_time,
+            modes=self.modes,
+            weights=self._weights,
+            adaptive=bool(self["adaptive-timeout"]),
+        )
+
+    def _checked_target(self) -> Target:
+        camera, relay = self["camera"], self["relay"]
+        return Target(
+            host=None if camera is None else check_host("--camera", camera),
+            ports=check_ports("--port", map(number, self["port"] or map(str, DEFAULT_PORTS))),
+            did=check_did("--uid", self["uid"]),
+            broadcast=bool(self["broadcast"]),
+            rendezvous=tuple(check_address("--rendezvous", text) for text in self["rendezvous"]),
+            relay=None if relay is None else check_address("--relay", relay),
+        )
+
+    def _checked_modes(self) -> frozenset[ConnectionMode]:
+        wanted = {
+            ConnectionMode.P2P: not self["no-p2p"] and self._can_punch(),
+            ConnectionMode.LAN: not self["no-lan"],
+            ConnectionMode.RELAY: self.target.relay is not None,
+        }
+        modes = {mode for mode, enabled in wanted.items() if enabled}
+        if not modes and not self["no-p2p"]:
+            raise ValueError("--no-lan: without a search the camera's --camera address is needed")
+        if not modes:
+            raise ValueError("--no-p2p: with --no-lan nothing is left; leave one of them out")
+        if all(self._weights.get(mode) == 0 for mode in modes):
+            raise ValueError("--weight: 0 turns every enabled mode off; give one of them more")
+        return frozenset(modes)
+
+    def _can_punch(self) -> bool:
+        """Without an address, only who names a rendezvous server asks for P2P."""
+        return bool(self["demo"] or self.target.host is not None or self.target.rendezvous)
+
+    def _refuse_contradictions(self) -> None:
+        if self["broadcast"] and self["no-lan"]:
+            raise ValueError("--broadcast: it is the LAN mode that searches; leave --no-lan out")
+        for name in _ABOUT_THE_CAMERA if self["demo"] else ():
+            if self[name]:
+                raise ValueError(f"--demo: brings its own camera; leave --{name} out")
+
+
+def _weight(text: str) -> tuple[str, Any]:
+    mode, equals, weight = text.partition("=")
+    if not equals:
+        raise ValueError(f"--weight: expected MODE=W such as lan=0.8, got {text!r}")
+    return mode, number(weight)
