@@ -30,7 +30,7 @@ from trailcam.link.addresses import broadcast_addresses
 from trailcam.link.datagram import DatagramLink
 from trailcam.model import ConnectionMode
 from trailcam.wire.constants import LAN_SEARCH_PORT
-from trailcam.wire.messages import Alive, Close, LanTcpOffer, Message, P2PRdy, PunchPkt
+from trailcam.wire.messages import Close, LanTcpOffer, Message, P2PRdy, PunchPkt
 
 if TYPE_CHECKING:
     from twisted.internet.interfaces import IDelayedCall
@@ -121,8 +121,7 @@ class DatagramAttempt:
             self._dismiss()
             await settle(self._link.abandon())
             raise
-        self._link.confirm(peer)
-        self._link.send(Alive())
+        self._link.confirm(peer, P2PRdy(self._target.did))
         return self._link
 
     async def _search(self, budget: float) -> Address:

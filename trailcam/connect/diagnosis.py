@@ -8,6 +8,7 @@ import errno
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from trailcam.errors import (
     AttemptFailed,
@@ -22,6 +23,9 @@ from trailcam.interfaces import Address
 from trailcam.link.errorqueue import REFUSALS_HEARD
 from trailcam.model import ConnectionMode
 from trailcam.wire.did import DeviceID
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 _MOST_REMEMBERED = 64
 _MOST_LISTED = 8
@@ -86,7 +90,7 @@ class Evidence:
         return any(known == host for known, _ in self.answered)
 
 
-def _remember(table: dict, key: object, value: object) -> None:  # type: ignore[type-arg]
+def _remember(table: dict[K, V], key: K, value: V) -> None:
     if len(table) < _MOST_REMEMBERED:
         table[key] = value
 
@@ -140,7 +144,7 @@ def _never_ready(evidence: Evidence, elapsed: float) -> str:
     )
     asked = [address[1] for address in evidence.tried if address[0] == peer[0]]
     if asked and peer[1] not in asked:
-        text += f"; it answered from port {peer[1]} although {_ports(asked)} was asked"
+        text += f"; it answered from port {peer[1]} although it was asked on {_ports(asked)}"
     return text
 
 

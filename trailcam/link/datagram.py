@@ -92,10 +92,15 @@ class DatagramLink(DatagramProtocol):
         while self._kept and self._receiver is receiver:
             self._tell(receiver.message_received, *self._kept.popleft())
 
-    def confirm(self, peer: Address) -> None:
-        """``peer`` has proved itself: from now on hear it alone, and keep what it says."""
+    def confirm(self, peer: Address, proof: Message) -> None:
+        """
+        ``peer`` has proved itself: from now on hear it alone, and keep what it says.
+
+        :param proof: the message that did it; the next receiver answers it.
+        """
         self.peer = peer
         self._receiver = None
+        self._kept.append((proof, peer))
 
     def send(self, message: Message) -> None:
         """Send to the proven peer; raises :class:`~trailcam.errors.LinkClosed` after the end."""

@@ -112,8 +112,10 @@ def build() -> TypeMachineBuilder[Lifecycle, Life]:
         life.state = "closed"
         life.ended(None)
 
-    for over in (closed, lost):
+    for over in (closed, lost):  # an end is final, and a link may still have something to say
         over.upon(Lifecycle.heard).loop().returns(None)
+        over.upon(Lifecycle.left).loop().returns(None)
+        over.upon(Lifecycle.broken).loop().returns(None)
         over.upon(Lifecycle.close).loop().returns(None)
     return builder
 

@@ -126,7 +126,7 @@ class MemoryHost:
         :raises InvalidAddressError: when the interface is not an address.
         """
         if interface and not (isIPAddress(interface) or isIPv6Address(interface)):
-            raise error.InvalidAddressError(  # type: ignore[no-untyped-call]
+            raise error.InvalidAddressError(
                 interface, "not an IPv4 or IPv6 address."
             )
         if not 0 <= port <= 65535:

@@ -49,8 +49,8 @@ class Nat:
     A router with one public address and a network of its own behind it.
 
     Give the same object to every :meth:`~trailcam.testing.network.MemoryNetwork.host` behind it.
-    They reach each other by their private addresses, directly.  It never keeps an inside port's
-    number, so that nobody comes to rely on that.
+    They reach each other by their private addresses, directly.  Public ports are given out in
+    turn, whatever the number inside, so that nobody comes to rely on keeping it.
 
     :ivar kind: how it maps and filters.
     :ivar public_address: the address that everybody outside sees.
@@ -70,7 +70,7 @@ class Nat:
         default=1024,
         validator=[attrs.validators.ge(1), attrs.validators.lt(len(PUBLIC_PORTS))],
     )
-    # Both dictionaries are kept in the order of last use, so the stale entries come first.
+    # This one, and each ``written``, is kept in the order of last use: the stalest come first.
     _mappings: dict[Hashable, _Mapping] = attrs.field(init=False, factory=dict, repr=False)
     _by_port: dict[int, _Mapping] = attrs.field(init=False, factory=dict, repr=False)
     _ports: Iterator[int] = attrs.field(

@@ -6,9 +6,11 @@ once fails always::
 
     network = MemoryNetwork(seed=7, loss=0.2)
     client, camera = network.host("192.168.43.20"), network.host("192.168.43.1", name="camera")
-    camera.listenUDP(32108, CameraProtocol())
-    client.listenUDP(0, SearchProtocol())
-    network.advance(5.0)
+    ports = [camera.listenUDP(32108, CameraProtocol()), client.listenUDP(0, search)]
+    network.run_until(lambda: search.found, limit=5.0)
+    for port in ports:
+        port.stopListening()
+    network.advance(1.0)
     network.assert_quiet()
 """
 

@@ -96,7 +96,7 @@ class MemoryPort:
         try:
             number = self.host.bind(self, address, self.port)
         except OSError as e:
-            raise error.CannotListenError(  # type: ignore[no-untyped-call]
+            raise error.CannotListenError(
                 self.interface, self.port, e
             ) from e
         self._address = IPv4Address("UDP", address, number)
@@ -208,7 +208,7 @@ class MemoryPort:
         message = "write() only accepts IP addresses, not hostnames"
         if isIPv6Address(address):
             message = "IPv4 port write() called with IPv6 address"
-        raise error.InvalidAddressError(address, message)  # type: ignore[no-untyped-call]
+        raise error.InvalidAddressError(address, message)
 
     def _send(self, payload: bytes, destination: Address) -> None:
         """Do what the system call ``sendto`` does."""
@@ -240,6 +240,6 @@ class MemoryPort:
         if self._address is not None:
             self.host.release(self._address)
             self._address = None
-        self.protocol.doStop()  # type: ignore[no-untyped-call]
+        self.protocol.doStop()
         assert self._stopped is not None
         self._stopped.callback(None)
