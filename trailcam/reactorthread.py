@@ -112,20 +112,19 @@ class _Work:
         self._function = function
         self._future = future
         self._result: Deferred[Any] | None = None
-        self._shutdown: BeforeShutdown | None = None
         self._stopping = False
 
     def start(self) -> None:
         """Begin, and stop early when the reactor does."""
-        self._shutdown = BeforeShutdown(self._reactor, self._stop)
+        shutdown = BeforeShutdown(self._reactor, self._stop)
         self._result = maybeDeferred(self._function)
-        self._result.addBoth(self._finish)
+        self._result.addBoth(self._finish, shutdown)
 
     def cancel(self) -> None:
         """Cancel the work; the future is done when it has let go of everything."""
         if self._result is not None:
             self._result.cancel()
-        elif not self._future.done():  # interrupted before it could ask for the start
+        else:  # interrupted before it could ask for the start
             self._future.set_exception(CancelledError())
 
     def _stop(self) -> Deferred[Any] | None:
@@ -133,9 +132,8 @@ class _Work:
         self.cancel()
         return self._result
 
-    def _finish(self, result: Any) -> None:
-        if self._shutdown is not None:
-            self._shutdown.withdraw()
+    def _finish(self, result: Any, shutdown: BeforeShutdown) -> None:
+        shutdown.withdraw()
         if self._future.done():
             return
         if not isinstance(result, Failure):

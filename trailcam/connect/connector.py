@@ -20,7 +20,7 @@ from trailcam.connect.policy import WeightedPolicy
 from trailcam.connect.race import Lane, Race
 from trailcam.connect.relay import relay_attempt
 from trailcam.connect.target import DEFAULT_MAX_TIME, Target
-from trailcam.errors import AllAttemptsFailed
+from trailcam.errors import AllAttemptsFailed, NotPossible
 from trailcam.interfaces import IAttempt, IConnector, IHistory, ILink, IRacePolicy
 from trailcam.model import AttemptReport, AttemptState, ConnectionMode, Outcome, Report
 
@@ -112,9 +112,10 @@ class Connector:
         ]
 
     def _remember(self, report: Report) -> None:
-        """Keep what winners and losers by themselves did; a cancelled mode has shown nothing."""
+        """Keep who won and who failed; a cancelled or impossible mode has shown nothing."""
+        telling = [a for a in report.attempts if a.state in _TELLING and a.code != NotPossible.code]
         if self._adaptive:
-            self._history.record([_outcome(a) for a in report.attempts if a.state in _TELLING])
+            self._history.record([_outcome(attempt) for attempt in telling])
 
     def _observe(self, event: RaceEvent) -> None:
         """An observer's own trouble is no reason to lose a camera."""

@@ -4,12 +4,11 @@ From a host name to an IPv4 address, by the reactor's own resolver.
 
 from __future__ import annotations
 
-from ipaddress import AddressValueError
-from ipaddress import IPv4Address as Literal
 from typing import Any
 
+from twisted.internet.abstract import isIPAddress
 from twisted.internet.address import IPv4Address
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IResolutionReceiver
 from zope.interface import implementer
 
@@ -41,13 +40,8 @@ def resolve(reactor: Any, host: str) -> Deferred[str | None]:
     :param reactor: provides IReactorPluggableNameResolver.
     :return: fires with an IPv4 literal, or ``None`` when there is none; may be cancelled.
     """
+    if isIPAddress(host):
+        return succeed(host)
     receiver = _FirstAddress()
-    try:
-        literal = str(Literal(host))
-    except AddressValueError:
-        reactor.nameResolver.resolveHostName(
-            receiver, host, 0, [IPv4Address], transportSemantics="UDP"
-        )
-    else:
-        receiver.found.callback(literal)
+    reactor.nameResolver.resolveHostName(receiver, host, 0, [IPv4Address], transportSemantics="UDP")
     return receiver.found

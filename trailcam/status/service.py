@@ -56,7 +56,7 @@ class StatusService(Service):
         return listening.addCallback(_close)
 
     def _announce(self, port: IListeningPort) -> IListeningPort:
-        self._log.info("status page at {address}", address=port.getHost())
+        self._log.info("status page at {address}", address=_shown(port.getHost()))
         return port
 
     def _carry_on(self, failure: Failure) -> None:
@@ -64,6 +64,12 @@ class StatusService(Service):
             self._log.error(
                 "no status page, going on without: {reason}", reason=failure.getErrorMessage()
             )
+
+
+def _shown(address: Any) -> str:
+    """A URL where there is one; otherwise (a UNIX socket, say) the address itself."""
+    host = getattr(address, "host", None)
+    return str(address) if host is None else f"http://{host}:{address.port}/"
 
 
 def _close(port: IListeningPort | None) -> Deferred[None]:
