@@ -1,0 +1,14 @@
+"""Say in one line how a kept connection stands; exit with 1 when there is none."""
+
+import json
+import sys
+from urllib.request import urlopen
+
+address = sys.argv[1] if len(sys.argv) > 1 else "127.0.0.1:8650"
+
+with urlopen(f"http://{address}/status.json", timeout=5) as answer:
+    status = json.load(answer)
+
+if status["state"] != "connected":
+    sys.exit(f"{status['state']}; last loss: {status['last_loss']}")
+print(f"connected to {status['peer']} by {status['mode']}, heard {status['silent_for']:.1f} s ago")
