@@ -1,7 +1,7 @@
 """
 Where the recorded packets are, for the tests that use them as the referee.
 
-They are not part of the project; tests that need them are skipped, saying so, where they are absent.
+They are not part of the project; tests that need them are skipped, saying so, where they are not.
 """
 
 from __future__ import annotations
@@ -12,9 +12,7 @@ from pathlib import Path
 from typing import Any
 
 CAPTURES = Path(
-    os.environ.get(
-        "TRAILCAM_CAPTURES", Path(__file__).resolve().parents[2] / "shared" / "captures"
-    )
+    os.environ.get("TRAILCAM_CAPTURES", Path(__file__).resolve().parents[2] / "shared" / "captures")
 )
 
 #: For the ``skip`` attribute of a test: a reason, or ``None`` when the recordings are here.

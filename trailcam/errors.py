@@ -129,7 +129,7 @@ class ClosedByCamera(AttemptFailed):
 
 
 class NameNotResolved(AttemptFailed):
-    """The camera was given by host name and the name has no IPv4 address."""
+    """The camera was given by host name, and the name has no IPv4 address, or no answer came."""
 
     code = "unresolved"
 
@@ -169,7 +169,8 @@ class AllAttemptsFailed(ConnectError):
     code = "all_failed"
 
     def __init__(self, failures: tuple[AttemptFailed, ...], report: Report) -> None:
-        super().__init__("; ".join(str(f) for f in failures) or "no connection mode is enabled")
+        reasons = "; ".join(f"{failure.mode.label}: {failure}" for failure in failures)
+        super().__init__(reasons or "no connection mode is enabled")
         self.failures = failures
         self.report = report
 

@@ -84,7 +84,7 @@ class IAttempt(Interface):
     """One try of one mode."""
 
     mode: ConnectionMode = Attribute("the mode this attempt stands for")
-    phase: str = Attribute("where it is: idle, resolving, searching, punching, ready, done")
+    phase: str = Attribute("where it is: idle, resolving, searching, punching or ready")
     port: int | None = Attribute("our local port, once one is open")
     retries: int = Attribute("destination ports tried without success so far")
     round_trip: float | None = Attribute("seconds from a probe to its first answer, if measured")

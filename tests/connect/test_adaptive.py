@@ -93,7 +93,7 @@ class AdaptiveTests(ConnectorTestCase):
         class FakeWinner:
             mode, peer, local = P2P, (CAMERA, 1), ("", 2)
 
-        def factory(reactor: Any, target: Target, *, pace: Pace, observer: Any) -> Any:
+        def factory(reactor: Any, target: Target, *, pace: Pace, **others: Any) -> Any:
             paces.append(pace)
             return Attempt()
 

@@ -13,11 +13,17 @@ from tests.connect.cameras import (
     NetworkTestCase,
 )
 from trailcam.connect.target import Target
-from trailcam.errors import ClosedByCamera, NothingAnswered, NotPossible, WrongDevice
+from trailcam.errors import (
+    ClosedByCamera,
+    NeverReady,
+    NothingAnswered,
+    NotPossible,
+    WrongDevice,
+)
 from trailcam.interfaces import IAttempt
 from trailcam.model import ConnectionMode
 from trailcam.simulator import Behaviour, SimulatedCamera
-from trailcam.wire.messages import Close, LanSearch, P2PRdy, PunchPkt
+from trailcam.wire.messages import Alive, AliveAck, Close, Drw, LanSearch, P2PRdy, PunchPkt
 
 ONE_PORT = Target(CAMERA, ports=(40611,))
 
@@ -45,15 +51,49 @@ class PunchTests(NetworkTestCase):
 
     def test_punched_back(self) -> None:
         """A camera that punches back is answered with P2P_RDY, and has to be ready itself."""
-        camera = self.scripted(40611).on(PunchPkt, PUNCH).on(P2PRdy, READY)
+        camera = self.scripted(40611).on(PunchPkt, PUNCH).on(P2PRdy, READY).on(Alive, AliveAck())
         watch = self.watch(self.p2p(ONE_PORT).connect(30.0))
         self.network.advance(0.01)
         self.won(watch)
-        self.assertEqual(camera.kinds(), ["PUNCH_PKT", "P2P_RDY"])
+        self.assertEqual(camera.kinds(), ["PUNCH_PKT", "P2P_RDY", "ALIVE"])
+
+    def test_banner_is_proof(self) -> None:
+        """What the camera says by itself proves as much as its answer to ALIVE."""
+        banner = Drw(0, 0, b"ACK")
+        self.scripted(40611).on(PunchPkt, PUNCH).on(P2PRdy, READY, banner)
+        watch = self.watch(self.p2p(ONE_PORT).connect(30.0))
+        self.network.advance(0.01)
+        self.won(watch)
+
+    def test_offer_is_proof(self) -> None:
+        """Whoever made an offer is no echo, and need not be asked again."""
+        camera = self.scripted(40611).on(PunchPkt, PUNCH).on(P2PRdy, OFFER, READY)
+        watch = self.watch(self.p2p(ONE_PORT).connect(30.0))
+        self.network.advance(0.01)
+        self.won(watch)
+        self.assertEqual(camera.count(Alive), 0)
+
+    def test_echo(self) -> None:
+        """A server that sends everything back is no camera, for all that it says our words."""
+        camera = self.scripted(40611)
+        for message in (PUNCH, READY, Alive()):
+            camera.on(type(message), message)
+        watch = self.watch(self.p2p(ONE_PORT).connect(5.0))
+        self.network.advance(5.1)
+        self.assertIsInstance(watch.error, NeverReady)
+        self.assertLess(len(camera.heard), 300)
+
+    def test_acknowledgement_alone(self) -> None:
+        """ALIVE_ACK from somebody who never was ready is no proof."""
+        camera = self.scripted(40611).on(PunchPkt, PUNCH, AliveAck())
+        watch = self.watch(self.p2p(ONE_PORT).connect(1.0))
+        self.network.advance(1.1)
+        self.assertIsInstance(watch.error, NeverReady)
+        self.assertEqual(camera.count(Alive), 0)
 
     def test_punched_back_is_not_ready(self) -> None:
         """Our own P2P_RDY proves nothing."""
-        camera = self.scripted(40611).on(PunchPkt, PUNCH)
+        camera = self.scripted(40611).on(PunchPkt, PUNCH).on(Alive, AliveAck())
         attempt = self.p2p(ONE_PORT)
         watch = self.watch(attempt.connect(30.0))
         self.network.advance(0.05)

@@ -26,7 +26,7 @@ from trailcam.interfaces import Address, IConnector, ILink
 from trailcam.model import ConnectionMode
 from trailcam.simulator import Behaviour, SimulatedCamera
 from trailcam.wire.codec import encode
-from trailcam.wire.messages import Close, LanSearch
+from trailcam.wire.messages import Alive, AliveAck, Close, LanSearch
 
 P2P, LAN, RELAY = ConnectionMode.P2P, ConnectionMode.LAN, ConnectionMode.RELAY
 
@@ -210,7 +210,7 @@ class LoserTests(ConnectorTestCase):
     def courtesy(self) -> tuple[Watch, ScriptedCamera, Address, Address]:
         """A race whose LAN mode is ready and waits for the heavier P2P; their two addresses."""
         self.camera_host.silent = True
-        camera = self.scripted().on(LanSearch, PUNCH)
+        camera = self.scripted().on(LanSearch, PUNCH).on(Alive, AliveAck())
         policy = WeightedPolicy({P2P: 1.0, LAN: 0.9})
         watch = self.watch(self.connector(policy=policy).connect())
         self.network.advance(0.9)

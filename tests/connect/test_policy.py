@@ -155,8 +155,8 @@ class AdaptiveTests(SynchronousTestCase):
         self.assertEqual(self.heat(lost(LAN, 3)).budget, 30.0)
 
     def test_penalty_beyond_the_deadline(self) -> None:
-        """A penalty never reaches beyond the deadline."""
-        self.assertEqual(self.heat(lost(LAN, 5), deadline=0.5), Heat(LAN, 0.5, 0.0))
+        """A penalty leaves half of the time, or the mode could never work again."""
+        self.assertEqual(self.heat(lost(LAN, 5), deadline=0.5), Heat(LAN, 0.25, 0.25))
 
     def test_same_question_same_answer(self) -> None:
         """A policy is pure."""

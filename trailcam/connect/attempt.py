@@ -5,12 +5,14 @@ One UDP attempt: its own socket, its timer, and the handshake between them.
 from __future__ import annotations
 
 from collections.abc import Callable
+from errno import ECONNREFUSED
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred, TimeoutError
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from trailcam.connect.closed_ports import ClosedPorts
 from trailcam.connect.diagnosis import Evidence, diagnose
 from trailcam.connect.events import Observer, ProbeSent, ignore
 from trailcam.connect.handshake import Dialect, Exchange, machine
@@ -30,7 +32,16 @@ from trailcam.link.addresses import broadcast_addresses
 from trailcam.link.datagram import DatagramLink
 from trailcam.model import ConnectionMode
 from trailcam.wire.constants import LAN_SEARCH_PORT
-from trailcam.wire.messages import Close, LanTcpOffer, Message, P2PRdy, PunchPkt
+from trailcam.wire.messages import (
+    Alive,
+    AliveAck,
+    Close,
+    Drw,
+    LanTcpOffer,
+    Message,
+    P2PRdy,
+    PunchPkt,
+)
 
 if TYPE_CHECKING:
     from twisted.internet.interfaces import IDelayedCall
@@ -55,6 +66,7 @@ class DatagramAttempt:
         *,
         pace: Pace | None = None,
         observer: Observer = ignore,
+        closed_ports: ClosedPorts | None = None,
         broadcasts: Callable[[], list[str]] = broadcast_addresses,
     ) -> None:
         """
@@ -62,6 +74,7 @@ class DatagramAttempt:
             IReactorPluggableNameResolver.
         :param pace: intervals between resends.
         :param observer: told of the first probe to each port.
+        :param closed_ports: what all attempts of one race know of refusals.
         :param broadcasts: lists the addresses that a broadcast search goes to.
         """
         self.mode: ConnectionMode = dialect.mode
@@ -71,11 +84,12 @@ class DatagramAttempt:
         self._target = target
         self._pace = pace or Pace()
         self._observer = observer
+        self._closed_ports = closed_ports or ClosedPorts()
         self._broadcasts = broadcasts
         self._link = DatagramLink(reactor, dialect.mode)
         self._proof: Deferred[Address] = Deferred()
         self._evidence = Evidence()
-        self._exchange = Exchange(dialect, self._link.send_to, self._proof.callback)
+        self._exchange = Exchange(dialect, self._send, self._proof.callback)
         self._machine = machine(self._exchange)
         self._timer: IDelayedCall | None = None
         self._host: str | None = None
@@ -133,6 +147,7 @@ class DatagramAttempt:
         except TimeoutError:
             raise self._diagnosis() from None
         finally:
+            self._closed_ports.unwatch(self._refused)
             self._stop_timer()  # before the link closes: it would be sent to
 
     async def _resolve(self, budget: float) -> None:
@@ -160,10 +175,12 @@ class DatagramAttempt:
         except LinkUnavailable as problem:
             raise self._failure(PortUnavailable, str(problem)) from problem
         self._link.attach(self)
+        self._closed_ports.watch(self._refused)
+        probed = tuple(self._exchange.destinations)
         self._probed = self._reactor.seconds()
         self._machine.start()
         self._arm()
-        for number, (_, port) in enumerate(self._evidence.tried, 1):
+        for number, (_, port) in enumerate(probed, 1):
             self._observer(ProbeSent(self.mode, number, self._link.local[1], port))
 
     def _broadcast_destinations(self) -> list[Address]:
@@ -187,7 +204,14 @@ class DatagramAttempt:
             _HANDLERS[type(message)](self, peer)
 
     def peer_refused(self, peer: Address, error: int) -> None:
-        """Nobody listens there: ask there no more."""
+        """Nobody listens there; that is so for every attempt of the race."""
+        if error == ECONNREFUSED:
+            self._closed_ports.tell(peer)
+        else:
+            self._refused(peer, error)
+
+    def _refused(self, peer: Address, error: int = ECONNREFUSED) -> None:
+        """Ask there no more."""
         self._evidence.note_refused(peer, error)
         if peer in self._exchange.destinations:
             self._exchange.destinations.remove(peer)
@@ -202,13 +226,24 @@ class DatagramAttempt:
 
     def _offered(self, peer: Address) -> None:
         self._answered(peer)
+        self._evidence.note_own_words(peer)
         self._machine.offered(peer)
 
     def _ready(self, peer: Address) -> None:
         # A search alone makes nobody ready: what comes is left over from another session.
         punched = self._exchange.phase == "punching" and self._evidence.host_answered(peer[0])
-        if self._dialect.opens_sessions or punched:
-            self._answered(peer)
+        if not self._dialect.opens_sessions and not punched:
+            return
+        self._answered(peer)
+        if self._dialect.opens_sessions and self._evidence.may_be_echo(peer):
+            self._evidence.note_claim(peer)
+            self._link.send_to(Alive(), peer)
+        else:
+            self._machine.ready(peer)
+
+    def _proved_no_echo(self, peer: Address) -> None:
+        if peer in self._evidence.claims:
+            self._evidence.note_own_words(peer)
             self._machine.ready(peer)
 
     def _closed(self, peer: Address) -> None:
@@ -224,6 +259,11 @@ class DatagramAttempt:
         self._evidence.note_answered(peer)
         self._resends = 0
         self._arm()
+
+    def _send(self, message: Message, peer: Address) -> None:
+        if isinstance(message, P2PRdy):
+            self._evidence.note_told_ready(peer)
+        self._link.send_to(message, peer)
 
     def _ignore_stranger(self, peer: Address, did: object) -> None:
         self._link.noise.note(peer, "not from the camera")
@@ -286,5 +326,7 @@ _HANDLERS: dict[type[Message], Callable[[DatagramAttempt, Address], None]] = {
     PunchPkt: DatagramAttempt._punched,
     LanTcpOffer: DatagramAttempt._offered,
     P2PRdy: DatagramAttempt._ready,
+    AliveAck: DatagramAttempt._proved_no_echo,
+    Drw: DatagramAttempt._proved_no_echo,
     Close: DatagramAttempt._closed,
 }

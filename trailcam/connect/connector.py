@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from trailcam.connect.closed_ports import ClosedPorts
 from trailcam.connect.events import Observer, RaceEvent, RaceFinished, RaceStarted, ignore
 from trailcam.connect.history import MemoryHistory
 from trailcam.connect.lan import lan_attempt
@@ -24,7 +25,7 @@ from trailcam.errors import AllAttemptsFailed, NotPossible
 from trailcam.interfaces import IAttempt, IConnector, IHistory, ILink, IRacePolicy
 from trailcam.model import AttemptReport, AttemptState, ConnectionMode, Outcome, Report
 
-#: Makes the attempt for one mode: ``(reactor, target, pace=..., observer=...)``.
+#: Makes the attempt for one mode: ``(reactor, target, pace=..., observer=..., closed_ports=...)``.
 AttemptFactory = Callable[..., IAttempt]
 
 DIRECT_MODES = (ConnectionMode.P2P, ConnectionMode.LAN)
@@ -70,7 +71,8 @@ class Connector:
         :param policy: who starts when; default: all at once.
         :param history: what worked before; used when ``adaptive`` is true.
         :param adaptive: resend intervals and budgets from measured times.
-        :param observer: is told every :class:`~trailcam.connect.events.RaceEvent`.
+        :param observer: is told every :class:`~trailcam.connect.events.RaceEvent`.  It must not
+            cancel the race from within: do that in a later turn of the reactor.
         :param factories: what makes the attempts.
         """
         self._reactor = reactor
@@ -105,7 +107,7 @@ class Connector:
     def _lanes(self, modes: frozenset[ConnectionMode]) -> list[Lane]:
         past = self._history.recall() if self._adaptive else ()
         pace = measured_pace((o.round_trip for o in past if o.round_trip is not None), Pace())
-        options = {"pace": pace, "observer": self._observe}
+        options = {"pace": pace, "observer": self._observe, "closed_ports": ClosedPorts()}
         return [
             Lane(heat, self._factories[heat.mode](self._reactor, self._target, **options))
             for heat in self._policy.plan(modes, self._max_time, past)

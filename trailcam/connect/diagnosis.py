@@ -43,6 +43,9 @@ class Evidence:
     :ivar wrong_ids: address -> device id of those that answered with another one.
     :ivar closed: addresses that answered and then sent CLOSE.
     :ivar strangers: hosts that answered with the right id, but were not asked.
+    :ivar told_ready: addresses that we sent P2P_RDY to; theirs may be an echo of it.
+    :ivar claims: addresses whose P2P_RDY may be an echo.
+    :ivar own_words: addresses that sent what no echo can.
     """
 
     tried: tuple[Address, ...] = ()
@@ -52,6 +55,9 @@ class Evidence:
     wrong_ids: dict[Address, DeviceID] = field(default_factory=dict)
     closed: dict[Address, None] = field(default_factory=dict)
     strangers: dict[str, None] = field(default_factory=dict)
+    told_ready: dict[Address, None] = field(default_factory=dict)
+    claims: dict[Address, None] = field(default_factory=dict)
+    own_words: dict[Address, None] = field(default_factory=dict)
 
     def note_refused(self, peer: Address, error: int) -> None:
         """A probe to ``peer`` was refused; what was not asked cannot refuse."""
@@ -73,6 +79,22 @@ class Evidence:
     def note_stranger(self, host: str) -> None:
         """The right device id came from a host that was not asked."""
         _remember(self.strangers, host, None)
+
+    def note_told_ready(self, peer: Address) -> None:
+        """We sent P2P_RDY to ``peer``."""
+        _remember(self.told_ready, peer, None)
+
+    def note_claim(self, peer: Address) -> None:
+        """``peer`` sent a P2P_RDY that may be an echo of ours."""
+        _remember(self.claims, peer, None)
+
+    def note_own_words(self, peer: Address) -> None:
+        """``peer`` sent something that we never say: it is no echo."""
+        _remember(self.own_words, peer, None)
+
+    def may_be_echo(self, peer: Address) -> bool:
+        """Whether all that ``peer`` sent may be our own datagrams, sent back."""
+        return peer in self.told_ready and peer not in self.own_words
 
     @property
     def hopeless(self) -> bool:

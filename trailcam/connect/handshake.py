@@ -81,6 +81,11 @@ class Exchange:
         for destination in tuple(self.destinations):
             self.send(self.dialect.opening, destination)
 
+    def prove(self, peer: Address) -> None:
+        """``peer`` is the camera."""
+        self.phase = "ready"
+        self.proved(peer)
+
 
 class Handshake(Protocol):
     """What can happen to a handshake."""
@@ -163,12 +168,11 @@ def build() -> TypeMachineBuilder[Handshake, Exchange]:  # noqa: C901 (a table, 
 
     @searching.upon(Handshake.ready).to(ready)
     def prove(_: Handshake, exchange: Exchange, peer: Address) -> None:
-        exchange.phase = "ready"
-        exchange.proved(peer)
+        exchange.prove(peer)
 
     @punching.upon(Handshake.ready).to(ready)
-    def prove_candidate(_: Handshake, exchange: Exchange, __: Address, peer: Address) -> None:
-        prove(_, exchange, peer)
+    def prove_other(_: Handshake, exchange: Exchange, candidate: Address, peer: Address) -> None:
+        exchange.prove(peer)
 
     return builder
 

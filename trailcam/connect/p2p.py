@@ -23,6 +23,11 @@ def p2p_attempt(reactor: Any, target: Target, **options: Any) -> IAttempt:
     :param options: see :class:`~trailcam.connect.attempt.DatagramAttempt`.
     """
     if target.host is None:
-        reason = "direct P2P needs the camera's address: give it, or leave the search to LAN"
-        return ImpossibleAttempt(ConnectionMode.P2P, reason)
+        return ImpossibleAttempt(ConnectionMode.P2P, _reason(target))
     return DatagramAttempt(reactor, p2p_dialect(target.did), target, **options)
+
+
+def _reason(target: Target) -> str:
+    if target.rendezvous:
+        return "this version of trailcam cannot find a camera through rendezvous servers yet"
+    return "direct P2P needs the camera's address: give it, or leave the search to LAN"

@@ -60,7 +60,8 @@ class WeightedPolicy:
         budget = deadline
         if self.adaptive:
             own = [outcome for outcome in past if outcome.mode is mode]
-            delay += _PENALTY if _keeps_failing(own) else 0.0
+            # Not all of the time, or the mode could never work again.
+            delay += min(_PENALTY, deadline / 2) if _keeps_failing(own) else 0.0
             budget = _budget([o.elapsed for o in own if o.succeeded], deadline)
         delay = min(delay, deadline)
         return Heat(mode, delay, min(budget, deadline - delay))

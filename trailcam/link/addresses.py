@@ -8,7 +8,7 @@ from ipaddress import AddressValueError, IPv4Network, NetmaskValueError
 
 import ifaddr
 
-#: Reaches the default interface's segment when no interface can be listed.
+#: Reaches the segment of the default interface.
 LIMITED_BROADCAST = "255.255.255.255"
 _MOST_INTERFACES = 32
 
@@ -17,18 +17,16 @@ def broadcast_addresses() -> list[str]:
     """
     The limited broadcast address and that of every IPv4 interface, without repeats.
 
-    Loopback, point-to-point (/31, /32) and unnumbered interfaces have none.
+    Loopback, point-to-point (/31, /32) and unnumbered interfaces have none.  Nothing at all when
+    no interface can broadcast.
     """
-    found = [LIMITED_BROADCAST]
     try:
         adapters = list(ifaddr.get_adapters())
     except OSError:  # some systems let no ordinary user list them
-        adapters = []
-    for adapter in adapters:
-        for ip in adapter.ips:
-            if ip.is_IPv4:
-                found.extend(_broadcast(str(ip.ip), ip.network_prefix))
-    return list(dict.fromkeys(found))[:_MOST_INTERFACES]
+        return [LIMITED_BROADCAST]
+    addresses = [ip for adapter in adapters for ip in adapter.ips if ip.is_IPv4]
+    found = [b for ip in addresses for b in _broadcast(str(ip.ip), ip.network_prefix)]
+    return list(dict.fromkeys([LIMITED_BROADCAST, *found]))[:_MOST_INTERFACES] if found else []
 
 
 def _broadcast(host: str, prefix: int) -> list[str]:

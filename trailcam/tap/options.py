@@ -97,7 +97,7 @@ class ConnectOptions(HelpfulOptions):
         ["camera", "c", None, "IPv4 address or host name; without it, search by broadcast."],
         ["uid", "u", None, "Device id it must have; default: the one that every TrailCam has."],
         ["max-time", "t", str(DEFAULT_MAX_TIME), "Seconds that one race may take."],
-        ["relay", None, None, "HOST:PORT of a relay server; enables the relay mode."],
+        ["relay", None, None, "HOST:PORT of a relay server (relay is not available yet)."],
     ]
 
     optFlags = [
@@ -123,7 +123,7 @@ class ConnectOptions(HelpfulOptions):
     opt_p = opt_port
 
     def opt_rendezvous(self, text: str) -> None:
-        """HOST:PORT of a rendezvous server; may be repeated."""
+        """HOST:PORT of a rendezvous server (not used yet); may be repeated."""
         self["rendezvous"].append(text)
 
     def opt_weight(self, text: str) -> None:

@@ -126,9 +126,7 @@ class MemoryHost:
         :raises InvalidAddressError: when the interface is not an address.
         """
         if interface and not (isIPAddress(interface) or isIPv6Address(interface)):
-            raise error.InvalidAddressError(
-                interface, "not an IPv4 or IPv6 address."
-            )
+            raise error.InvalidAddressError(interface, "not an IPv4 or IPv6 address.")
         if not 0 <= port <= 65535:
             raise OverflowError("bind(): port must be 0-65535.")
         opened = MemoryPort(self, port, protocol, interface, maxPacketSize)

@@ -96,9 +96,7 @@ class MemoryPort:
         try:
             number = self.host.bind(self, address, self.port)
         except OSError as e:
-            raise error.CannotListenError(
-                self.interface, self.port, e
-            ) from e
+            raise error.CannotListenError(self.interface, self.port, e) from e
         self._address = IPv4Address("UDP", address, number)
         self._started = self._hearing = True
         self.protocol.makeConnection(self)
