@@ -68,7 +68,8 @@ class ParallelConnectionManager:
         :param destination_ports: UDP ports to try, the preferred one first.
         :param max_connection_time: seconds that one :meth:`connect_parallel` may take.
         :param logger: gets the progress; default ``logging.getLogger("ConnectionManager")``.
-        :param relay_server: host of a relay, with ``relay_port``.
+        :param relay_server: host of a relay.
+        :param relay_port: its control port.
         :param adaptive_timeout: times from measurements and this camera's history.
         :param mode_weights: for example ``{"p2p": 1.0, "lan": 0.8}``: heavier modes start first,
             weight 0 is not used.

@@ -214,7 +214,7 @@ class SessionLost(SessionError):
 
 
 class SessionRefused(SessionError):
-    """The camera's host said, by ICMP, that nobody listens on the session's port any more."""
+    """Nobody listens on the session's port any more (ICMP), or the link itself failed."""
 
     code = "session_refused"
 

@@ -87,7 +87,13 @@ class Connector:
     def connect(
         self, modes: Collection[ConnectionMode] = DIRECT_MODES
     ) -> Deferred[tuple[ILink, Report]]:
-        """Race ``modes``; see :class:`~trailcam.interfaces.IConnector`."""
+        """
+        Race ``modes``.
+
+        :return: fires with the winner's proven link, which the caller then owns, and the report of
+            the race; fails with :class:`~trailcam.errors.AllAttemptsFailed`.  May be cancelled at
+            any time, and settles when nothing of the losers is left.
+        """
         return Deferred.fromCoroutine(self._connect(frozenset(modes)))
 
     async def _connect(self, modes: frozenset[ConnectionMode]) -> tuple[ILink, Report]:

@@ -105,7 +105,11 @@ def _host_name(name: str, text: str) -> str:
 
 
 def check_port(name: str, value: object) -> int:
-    """One port number, 1 to 65535; :raises ValueError: for anything else."""
+    """
+    One port number, 1 to 65535.
+
+    :raises ValueError: for anything else.
+    """
     if isinstance(value, bool) or not isinstance(value, int):
         raise ValueError(f"{name}: {_shown(value)} is not a port number")
     if not 1 <= value <= 65535:

@@ -57,7 +57,7 @@ class DatagramLink(DatagramProtocol):
         self._port: IListeningPort | None = None
         self._local: Address = ("", 0)
         self._receiver: IMessageReceiver | None = None
-        self._kept: deque[tuple[Message, Address]] = deque(maxlen=_MOST_KEPT)
+        self._kept: deque[tuple[Message, Address]] = deque()
         self._refusals: list[tuple[Address, int]] = []
         self._flush: IDelayedCall | None = None
         self._waiting: list[Deferred[None]] = []
@@ -146,9 +146,14 @@ class DatagramLink(DatagramProtocol):
             self.noise.note(addr, problem.code)
             return
         if self._receiver is None:
-            self._kept.append((message, addr))
+            self._keep(message, addr)
             return
         self._tell(self._receiver.message_received, message, addr)
+
+    def _keep(self, message: Message, peer: Address) -> None:
+        """Keep it for the next receiver.  The first ones count: a camera repeats the rest."""
+        if len(self._kept) < _MOST_KEPT:
+            self._kept.append((message, peer))
 
     def refused(self, address: Address, error: int) -> None:
         """

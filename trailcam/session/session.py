@@ -44,7 +44,7 @@ class Session:
         self._waiters: list[Deferred[SessionError | None]] = []
         self._reason: SessionError | None = None
         self._over = False
-        self._kept: deque[Message] = deque(maxlen=_MOST_KEPT)
+        self._kept: deque[Message] = deque()
         self._deliver: Callable[[Message], None] | None = None
         self._life = Life(self._send_alive, self._ended)
         self._machine = machine(self._life)
@@ -63,7 +63,10 @@ class Session:
         return float(self._reactor.seconds() - self._heard)
 
     def when_closed(self) -> Deferred[SessionError | None]:
-        """Fires with the reason of the end; see :class:`~trailcam.interfaces.ISession`."""
+        """
+        Fires when the session has ended: with ``None`` after :meth:`close`, otherwise with the
+        :class:`~trailcam.errors.SessionError` that says why.  Never fails.
+        """
         waiter: Deferred[SessionError | None] = Deferred()
         if self._over:
             waiter.callback(self._reason)
@@ -87,21 +90,8 @@ class Session:
         while self._kept:
             deliver(self._kept.popleft())
 
-    def hand_over(self, receiver: IMessageReceiver) -> ILink:
-        """
-        Give the link to ``receiver``, with everything that waited, and keep it alive no longer.
-
-        For another session to go on without a new handshake.  :meth:`when_closed` does not fire.
-        """
-        self._stop_timer()
-        peer = self.link.peer or self.link.local
-        while self._kept:
-            receiver.message_received(self._kept.popleft(), peer)
-        self.link.attach(receiver)
-        return self.link
-
     def message_received(self, message: Message, peer: Address) -> None:
-        """Keep the session alive; pass on the rest."""
+        """Called by the link: keep the session alive, and pass on the rest."""
         self._heard = self._reactor.seconds()
         self._machine.heard()
         kind = type(message)
@@ -113,16 +103,16 @@ class Session:
             self._machine.left()
         elif self._deliver is not None:
             self._deliver(message)
-        elif message not in self._kept:  # what is not acknowledged is sent again and again
-            self._kept.append(message)
+        elif len(self._kept) < _MOST_KEPT and message not in self._kept:
+            self._kept.append(message)  # once: what is not acknowledged is sent again and again
 
     def peer_refused(self, peer: Address, error: int) -> None:
-        """The camera's port is closed: it restarted.  Other errors may pass."""
+        """Called by the link: the camera's port is closed, so it restarted.  Other errors pass."""
         if error == errno.ECONNREFUSED:
             self._machine.broken(SessionRefused(f"{peer[0]} refused port {peer[1]} (ICMP)"))
 
     def link_lost(self, reason: Failure) -> None:
-        """The link failed."""
+        """Called by the link: it failed."""
         self._machine.broken(SessionRefused(f"the link was lost: {reason.getErrorMessage()}"))
 
     def _answer(self, message: Message) -> None:
