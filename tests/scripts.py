@@ -120,11 +120,12 @@ class ScriptTestCase(TestCase):
         :param arguments: its ``sys.argv[1:]``.
         """
         script = Script()
+        path = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
         reactor.spawnProcess(
             script,
             sys.executable,
             [sys.executable, "-c", source, *map(str, arguments)],
-            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(path), "PYTHONUNBUFFERED": "1"},
         )
         self.addCleanup(script.kill)
         return script
