@@ -210,6 +210,22 @@ class ThreadTests(SynchronousTestCase):
             thread.join(10)
         self.assertEqual((runtime.calls, runtime.most), (2, 1))
 
+    def test_close_waits(self) -> None:
+        """What is closed while another thread connects is closed after that."""
+        runtime = SlowRuntime()
+        manager = ParallelConnectionManager(CAMERA, runtime=runtime)
+        threads = [self.connect(manager)]
+        self.assertTrue(runtime.inside.acquire(timeout=10))
+        closer = threading.Thread(target=manager.close, daemon=True)
+        closer.start()
+        for _ in range(2):
+            self.assertTrue(runtime.asking.acquire(timeout=10))
+        self.assertEqual(runtime.calls, 1)
+        runtime.go.set()
+        for thread in (*threads, closer):
+            thread.join(10)
+        self.assertEqual((runtime.calls, runtime.most), (2, 1))
+
     def test_managers_side_by_side(self) -> None:
         """Two managers do not wait for each other."""
         runtime = SlowRuntime()

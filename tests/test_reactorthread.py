@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -263,6 +264,17 @@ class StopTests(HandTestCase):
         self.runtime.ensure_running()
         self.patch(self.runtime, "ensure_running", self.reactor.fire)
         self.assertRaises(ReactorUnavailable, self.runtime.call, lambda: 1)
+
+
+class ForkTests(HandTestCase):
+    """A process forked from one that runs the reactor."""
+
+    def test_refused(self) -> None:
+        """Its reactor's thread did not come along: it would wait for ever."""
+        self.runtime.ensure_running()
+        self.patch(os, "getpid", lambda: -1)
+        problem = self.assertRaises(ReactorUnavailable, self.runtime.call, lambda: 1)
+        self.assertIn("forked", str(problem))
 
 
 class ThreadTests(HandTestCase):

@@ -124,9 +124,9 @@ class ParallelConnectionManager:
         """
         End the connection: the camera is told CLOSE, and the port is free when this returns.
 
-        Nothing happens when there is none.
+        Waits for a race that another thread has begun here.  Nothing happens when there is nothing.
         """
-        if self._session is None:
+        if self._session is None and not self._turn.locked():
             return
         try:
             self._runtime.ensure_running()

@@ -8,6 +8,7 @@ otherwise it is started once, on a daemon thread, and stopped when the interpret
 from __future__ import annotations
 
 import atexit
+import os
 import threading
 import warnings
 from collections.abc import Callable
@@ -26,6 +27,7 @@ from trailcam.interfaces import IRuntime
 from trailcam.shutdown import BeforeShutdown
 
 _JOIN_SECONDS = 5.0
+_FORKED = "the reactor did not follow into this forked process; start a fresh one instead"
 _STOPPED = "the process's reactor was stopped, and a reactor cannot be started twice"
 
 
@@ -46,6 +48,7 @@ class ReactorThread:
         self._lock = threading.Lock()
         self._reactor: Any = None
         self._stopped = False
+        self._process = os.getpid()
         self._waiting: set[Future[Any]] = set()
 
     @property
@@ -62,6 +65,8 @@ class ReactorThread:
                 "a blocking call on the reactor's own thread would wait for itself; "
                 "use the Deferred API there: trailcam.Connector(...).connect()"
             )
+        if self._process != os.getpid():
+            raise ReactorUnavailable(_FORKED)
         with self._lock:
             if self._stopped:
                 raise ReactorUnavailable(_STOPPED)

@@ -7,6 +7,7 @@ import errno
 from twisted.logger import LogLevel, capturedLogs
 
 from tests.link.rig import CAMERA, PEER, PROOF, LinkTestCase, Peer, Receiver, drw
+from trailcam.errors import LinkClosed
 from trailcam.interfaces import Address
 from trailcam.wire.did import TRAILCAM_DID
 from trailcam.wire.messages import Alive, Close, LanSearch, PunchPkt
@@ -222,3 +223,44 @@ class ReceiverTroubleTests(LinkTestCase):
         self.turn()
         self.assertEqual(len(self.receiver.refusals), 2)
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 2)
+
+
+class LostPortTests(LinkTestCase):
+    """A port that somebody else closed, as a reactor does that stops."""
+
+    def lose(self) -> None:
+        """Close all ports of the client's host."""
+        for port in list(self.host.ports()):
+            port.stopListening()
+        self.turn()
+
+    def test_told(self) -> None:
+        """The receiver hears of it once, and nothing can be sent any more."""
+        self.held()
+        self.lose()
+        self.assertEqual([type(loss.value) for loss in self.receiver.losses], [LinkClosed])
+        self.assertRaises(LinkClosed, self.link.send, Alive())
+
+    def test_nobody_to_tell(self) -> None:
+        """Without a receiver it is only closed."""
+        self.confirmed()
+        self.lose()
+        self.assertRaises(LinkClosed, self.link.send, Alive())
+
+    def test_our_own_doing(self) -> None:
+        """Who abandons the link is not told that it is lost."""
+        self.held()
+        closing = self.link.abandon()
+        self.turn()
+        self.successResultOf(closing)
+        self.assertEqual(self.receiver.losses, [])
+
+    def test_with_refusals(self) -> None:
+        """What was still to be told is forgotten."""
+        self.opened()
+        self.link.refused(PEER, errno.ECONNREFUSED)
+        self.link.stopProtocol()
+        self.turn()
+        self.assertEqual((self.receiver.refusals, len(self.receiver.losses)), ([], 1))
+        for port in list(self.host.ports()):
+            port.stopListening()

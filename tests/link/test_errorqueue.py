@@ -143,6 +143,16 @@ class PortTests(SynchronousTestCase):
         self.assertIsInstance(self.port, ErrorQueuePort)
         self.assertEqual(self.reactor.readers, {self.port})
 
+    def test_without_error_queue(self) -> None:
+        """A kernel that knows no error queue still gives a port."""
+
+        class Plain(socket.socket):
+            def setsockopt(self, *args: Any) -> None:
+                raise OSError(errno.ENOPROTOOPT, "not known here")
+
+        self.patch(socket, "socket", Plain)
+        self.bench.ear()
+
     def test_lasting_write_error(self) -> None:
         """An error that is not an older datagram's comes up."""
         problem = self.assertRaises(OSError, self.port.write, b"hello", (LOOPBACK, 0))

@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.protocol import DatagramProtocol
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from trailcam.errors import LinkClosed, LinkUnavailable, WireError
@@ -155,6 +156,16 @@ class DatagramLink(DatagramProtocol):
         if len(self._kept) < _MOST_KEPT:
             self._kept.append((message, peer))
 
+    def stopProtocol(self) -> None:
+        """The socket is gone; when we did not ask for that, the receiver hears of it."""
+        if self._port is None:
+            return
+        receiver, self._port = self._receiver, None
+        self._forget()
+        self._released(None)
+        if receiver is not None:
+            self._tell(receiver.link_lost, Failure(LinkClosed("the UDP port was closed")))
+
     def refused(self, address: Address, error: int) -> None:
         """
         A datagram to ``address`` was refused.
@@ -176,22 +187,25 @@ class DatagramLink(DatagramProtocol):
             if self._receiver is not None and self.peer in (None, address):
                 self._tell(self._receiver.peer_refused, address, error)
 
-    def _tell(self, hear: Callable[[Any, Any], None], what: object, detail: object) -> None:
+    def _tell(self, hear: Callable[..., None], *what: object) -> None:
         """Call a receiver, which may not raise; if it does, that shall not be our end."""
         try:
-            hear(what, detail)
+            hear(*what)
         except Exception:
             name = getattr(hear, "__qualname__", repr(hear))
             self._log.failure("bug: {receiver} raised", receiver=name)
 
     def _release(self, port: IListeningPort) -> None:
         self._port = None
+        self._forget()
+        maybeDeferred(port.stopListening).addBoth(self._released)
+
+    def _forget(self) -> None:
         self._receiver = None
         self._kept.clear()
         if self._flush is not None:
             self._flush.cancel()
             self._flush = None
-        maybeDeferred(port.stopListening).addBoth(self._released)
 
     def _released(self, _: object) -> None:
         self._gone = True

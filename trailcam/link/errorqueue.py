@@ -51,9 +51,10 @@ class ErrorQueuePort(udp.Port):
     """
 
     def createInternetSocket(self) -> socket.socket:
-        """Make the socket, with its error queue switched on."""
+        """Make the socket, with its error queue switched on, where the kernel has one."""
         skt = super().createInternetSocket()
-        skt.setsockopt(socket.IPPROTO_IP, _IP_RECVERR, 1)
+        with suppress(OSError):
+            skt.setsockopt(socket.IPPROTO_IP, _IP_RECVERR, 1)
         return skt
 
     def write(self, datagram: bytes, addr: tuple[str, int] | None = None) -> None:
