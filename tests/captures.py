@@ -16,7 +16,11 @@ CAPTURES = Path(
 )
 
 #: For the ``skip`` attribute of a test: a reason, or ``None`` when the recordings are here.
-MISSING = None if CAPTURES.is_dir() else f"no recordings in {CAPTURES} (set TRAILCAM_CAPTURES)"
+MISSING = (
+    None
+    if (CAPTURES / "expected.json").is_file()
+    else f"no recordings in {CAPTURES} (set TRAILCAM_CAPTURES)"
+)
 
 
 def recording(name: str) -> list[dict[str, Any]]:

@@ -374,7 +374,7 @@ class App(Client):
 class RecordingTests(ReplayTestCase):
     """Real recordings."""
 
-    skip = MISSING or None
+    skip = MISSING
 
     def test_login(self) -> None:
         """To a client like the app every recorded packet is sent, in order, at the usual pace."""
