@@ -150,7 +150,7 @@ class ProgramTests(ScriptTestCase):
         waiting = Snapshot(state=State.WAITING, since=0.0, last_loss="silent", next_try_in=1.0)
         finished = await self._read_status(waiting)
         self.assertEqual(finished.status, 1)
-        self.assertEqual(finished.errors.strip(), "waiting; last loss: silent")
+        self.assertEqual(finished.errors.strip(), "waiting; last loss: silent; last race: {}")
 
     async def _read_status(self, snapshot: Snapshot) -> Any:
         site: Any = Site(status_resource(Still(snapshot)))
@@ -226,7 +226,7 @@ class MemoryTests(SynchronousTestCase):
         """Without a camera it says why."""
         running = self.run_main("hold")
         self.network.advance(6.0)
-        self.successResultOf(running)
+        self.assertEqual(self.failureResultOf(running, SystemExit).value.code, 1)
         self.assertIn(f"P2P: nothing answered from {CAMERA}", self.printed.getvalue())
         self.network.assert_quiet()
 

@@ -334,6 +334,28 @@ class StartTests(HandTestCase):
         leave[0](*leave[1:])  # a reactor that was stopped before does not mind
         self.assertEqual(self.reactor.stops, 2)
 
+    def test_interrupted(self) -> None:
+        """Who is interrupted while the reactor starts finds it started the next time."""
+        begun: Future[None] = Future()
+        starts: list[object] = []
+
+        def start(reactor: object) -> Any:
+            starts.append(reactor)
+            return begun
+
+        self.patch(reactorthread, "_start", start)
+        self.patch(begun, "result", self.interrupt)
+        self.assertRaises(KeyboardInterrupt, self.runtime.ensure_running)
+        del begun.result
+        begun.set_result(None)
+        self.runtime.ensure_running()
+        self.assertEqual(starts, [self.reactor])
+
+    @staticmethod
+    def interrupt() -> None:
+        """What Ctrl-C does."""
+        raise KeyboardInterrupt
+
     def test_running_already(self) -> None:
         """The application's own reactor is neither started nor ended, nor its log touched."""
         self.reactor.running = True

@@ -25,7 +25,7 @@ from trailcam.connect.target import (
     check_seconds,
     check_weights,
 )
-from trailcam.errors import AllAttemptsFailed, ReactorUnavailable, SessionError
+from trailcam.errors import AllAttemptsFailed, ClosedByCamera, ReactorUnavailable, SessionError
 from trailcam.info import failure_info, success_info
 from trailcam.interfaces import Address, IRuntime
 from trailcam.model import ConnectionMode
@@ -36,6 +36,9 @@ from trailcam.shutdown import BeforeShutdown
 
 if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
+
+#: What the managers of this process hold; touched on the reactor's thread only.
+_held: set[Session] = set()
 
 
 class ParallelConnectionManager:
@@ -160,20 +163,33 @@ class ParallelConnectionManager:
         try:
             link, report = await connector.connect(modes)
         except AllAttemptsFailed as failure:
+            self._tell_own_sessions(failure)
             return False, failure_info(failure.report)
         self._hold(reactor, Session(reactor, link))
         return True, success_info(link, report)
 
     def _hold(self, reactor: Any, session: Session) -> None:
         self._session = session
+        _held.add(session)
         shutdown = BeforeShutdown(reactor, session.close)
 
         def ended(reason: SessionError | None) -> None:
+            _held.discard(session)
             shutdown.withdraw()
             if reason is not None:
                 self._logger.log(logging.WARNING, "[CONNECT] Connection lost: %s", reason)
 
         session.when_closed().addCallback(ended)
+
+    def _tell_own_sessions(self, failure: AllAttemptsFailed) -> None:
+        """A camera whose slots are taken may be full of connections that nobody closed here."""
+        if _held and any(isinstance(f, ClosedByCamera) for f in failure.failures):
+            self._logger.log(
+                logging.WARNING,
+                "[CONNECT] This process itself still holds connections: %d. "
+                "Call close() on managers that are done",
+                len(_held),
+            )
 
     async def _close(self) -> None:
         session, self._session = self._session, None

@@ -47,6 +47,7 @@ class ReactorThread:
         self._find_reactor = find_reactor
         self._lock = threading.Lock()
         self._reactor: Any = None
+        self._started: Future[None] | None = None
         self._stopped = False
         self._process = os.getpid()
         self._waiting: set[Future[Any]] = set()
@@ -71,12 +72,22 @@ class ReactorThread:
             if self._stopped:
                 raise ReactorUnavailable(_STOPPED)
             if self._reactor is None:
-                if not reactor.running:
-                    _start(reactor)
+                self._wait_for(reactor)
                 self._reactor = reactor
                 reactor.callFromThread(
                     reactor.addSystemEventTrigger, "after", "shutdown", self._shut_down
                 )
+
+    def _wait_for(self, reactor: Any) -> None:
+        """Start ``reactor`` unless it runs; who was interrupted here finds it under way later."""
+        if self._started is None:
+            if reactor.running:
+                return
+            self._started = _start(reactor)
+        try:
+            self._started.result()
+        except Exception as problem:
+            raise ReactorUnavailable(_STOPPED) from problem
 
     def call(self, function: Callable[[], Any]) -> Any:
         """Run ``function`` over there and wait; see :class:`~trailcam.interfaces.IRuntime`."""
@@ -149,8 +160,8 @@ class _Work:
             self._future.set_exception(result.value)
 
 
-def _start(reactor: Any) -> None:
-    """Run ``reactor`` on a daemon thread; return when it runs."""
+def _start(reactor: Any) -> Future[None]:
+    """Run ``reactor`` on a daemon thread; the future is done when it runs."""
     started: Future[None] = Future()
 
     def running() -> None:
@@ -169,10 +180,7 @@ def _start(reactor: Any) -> None:
     thread = threading.Thread(target=run, name="trailcam-reactor", daemon=True)
     thread.start()
     atexit.register(_stop, reactor, thread)
-    try:
-        started.result()
-    except Exception as problem:
-        raise ReactorUnavailable(_STOPPED) from problem
+    return started
 
 
 def _stop(reactor: Any, thread: threading.Thread) -> None:

@@ -15,7 +15,7 @@ async def hold(reactor, target):
     except AllAttemptsFailed as failed:
         for failure in failed.failures:
             print(f"{failure.mode.label}: {failure}")
-        return
+        sys.exit(1)
     session = Session(reactor, link)  # from here on it answers and sends ALIVE by itself
     reactor.addSystemEventTrigger("before", "shutdown", session.close)
     print(f"{report.winner.label} won in {report.elapsed:.2f} s; holding {link.peer[0]}")

@@ -196,11 +196,34 @@ class DisbeliefTests(NetworkTestCase):
         self.assertEqual(camera.count(PunchPkt), 0)
 
     def test_wrong_device_everywhere(self) -> None:
-        """When every port is settled, nothing is waited for."""
+        """When every port is settled, a second is waited for better news, and no longer."""
         self.scripted(40611).on(LanSearch, PunchPkt(OTHER_DID))
         watch = self.watch(self.lan(Target(CAMERA, ports=(40611, 80))).connect(30.0))
-        self.network.advance(0.05)
+        self.network.advance(0.9)
+        self.assertIsNone(watch.at)
+        self.network.advance(0.2)
         self.assertIsInstance(watch.error, WrongDevice)
+
+    def test_slower_than_a_liar(self) -> None:
+        """Somebody else's quick answer does not keep the camera's own from being heard."""
+        camera = self.scripted(40611).on(LanSearch, PunchPkt(OTHER_DID)).on(PunchPkt, READY)
+        watch = self.watch(self.lan(Target(CAMERA, ports=(40611,))).connect(30.0))
+        self.network.advance(0.06)
+        camera.say(camera.heard[0][2], PUNCH)
+        self.network.advance(0.05)
+        self.won(watch)
+
+    def test_punched_in_the_last_moment(self) -> None:
+        """Who has answered meanwhile is waited for."""
+        camera = self.scripted(40611).on(LanSearch, PunchPkt(OTHER_DID))
+        watch = self.watch(self.lan(Target(CAMERA, ports=(40611,))).connect(30.0))
+        self.network.advance(0.9)
+        camera.say(camera.heard[0][2], PUNCH)
+        self.network.advance(0.5)
+        self.assertIsNone(watch.at)
+        camera.say(camera.heard[0][2], READY)
+        self.network.advance(0.05)
+        self.won(watch)
 
     def test_both_devices(self) -> None:
         """The right one is found beside the wrong one."""

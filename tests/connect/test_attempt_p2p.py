@@ -175,7 +175,7 @@ class DisbeliefTests(NetworkTestCase):
         """P2P_RDY under another id."""
         self.scripted(40611).on(PunchPkt, P2PRdy(OTHER_DID))
         watch = self.watch(self.p2p(ONE_PORT).connect(30.0))
-        self.network.advance(0.1)
+        self.network.advance(1.1)
         self.assertIsInstance(watch.error, WrongDevice)
 
     def test_stranger(self) -> None:

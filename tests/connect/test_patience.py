@@ -144,7 +144,7 @@ class CloseTests(NetworkTestCase):
         self.network.advance(0.05)
         self.assertEqual(attempt.phase, "searching")
         camera.on(PunchPkt, READY)
-        self.network.advance(0.15)
+        self.network.advance(1.05)
         self.won(watch)
 
     def test_never_a_free_slot(self) -> None:
@@ -164,16 +164,16 @@ class CloseTests(NetworkTestCase):
         self.network.advance(0.05)
         self.assertEqual((watch.at, attempt.phase), (None, "searching"))
         camera.on(PunchPkt, READY)
-        self.network.advance(0.15)
+        self.network.advance(1.05)
         self.won(watch)
 
     def test_full_camera_is_not_flooded(self) -> None:
-        """Search, punch, CLOSE: ten rounds a second, not a thousand."""
+        """Search, punch, CLOSE: one round a second, not a thousand."""
         camera = self.simulated(SimulatedCamera(self.camera_host, Behaviour.recorded(slots=0)))
         watch = self.watch(self.lan(Target(CAMERA, ports=(40611,))).connect(2.0))
         self.network.advance(2.1)
         self.assertIsInstance(watch.error, ClosedByCamera)
-        self.assertLess(camera.counters.searches, 25)
+        self.assertLess(camera.counters.searches, 5)
 
     def test_close_before_any_answer(self) -> None:
         """CLOSE from a port that never showed its id changes nothing for the search."""

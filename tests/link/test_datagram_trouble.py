@@ -38,6 +38,15 @@ class RefusalTests(LinkTestCase):
         self.turn()
         self.assertEqual(self.receiver.refusals, refused)
 
+    def test_passing_trouble(self) -> None:
+        """What passes by itself is as good as lost on the way: nobody has refused."""
+        self.opened()
+        for number in (errno.EAGAIN, errno.ENOBUFS):
+            self.host.write_error = OSError(number, "later")
+            self.link.send_to(LanSearch(), PEER)
+        self.turn()
+        self.assertEqual(self.receiver.refusals, [])
+
     def test_no_errno(self) -> None:
         """An error that has no number is one all the same."""
         self.opened()

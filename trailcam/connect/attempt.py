@@ -49,6 +49,12 @@ if TYPE_CHECKING:
 #: Nudges that a candidate may leave unanswered before the search begins again.
 _PATIENCE = 8
 
+#: Seconds that the right camera still has after every port has answered with another id.
+_GRACE = 1.0
+
+#: Seconds before a camera that sent CLOSE is asked again: slots become free by the second.
+_WHEN_FULL = 1.0
+
 
 @implementer(IAttempt, IMessageReceiver)
 class DatagramAttempt:
@@ -92,6 +98,7 @@ class DatagramAttempt:
         self._exchange = Exchange(dialect, self._send, self._proof.callback)
         self._machine = machine(self._exchange)
         self._timer: IDelayedCall | None = None
+        self._doom: IDelayedCall | None = None
         self._host: str | None = None
         self._started = 0.0
         self._probed = 0.0
@@ -148,7 +155,7 @@ class DatagramAttempt:
             raise self._diagnosis() from None
         finally:
             self._closed_ports.unwatch(self._refused)
-            self._stop_timer()  # before the link closes: it would be sent to
+            self._stop_timers()  # before the link closes: it would be sent to
 
     async def _resolve(self, budget: float) -> None:
         name = self._target.host
@@ -247,11 +254,12 @@ class DatagramAttempt:
             self._machine.ready(peer)
 
     def _closed(self, peer: Address) -> None:
+        if peer not in self._evidence.answered and peer not in self._evidence.tried:
+            return
+        self._evidence.note_closed(peer)
         if peer in self._evidence.answered:
-            self._evidence.note_closed(peer)
             self._machine.closed()
-        elif peer in self._evidence.tried:
-            self._evidence.note_closed(peer)
+        self._wait(_WHEN_FULL)
 
     def _answered(self, peer: Address) -> None:
         if not self._evidence.answered and not self._resends:
@@ -271,7 +279,9 @@ class DatagramAttempt:
             self._evidence.note_stranger(peer[0])
 
     def _arm(self) -> None:
-        delay = self._pace.interval(self._resends)
+        self._wait(self._pace.interval(self._resends))
+
+    def _wait(self, delay: float) -> None:
         if self._timer is None:
             self._timer = self._reactor.callLater(delay, self._silence)
         else:
@@ -286,13 +296,26 @@ class DatagramAttempt:
             self._machine.silence()
         self._arm()
 
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+    def _stop_timers(self) -> None:
+        for timer in (self._timer, self._doom):
+            if timer is not None:
+                timer.cancel()
+        self._timer = self._doom = None
 
     def _give_up_if_hopeless(self) -> None:
-        if self._evidence.hopeless and not self._proof.called:
+        """At once when all refused; after wrong ids, which anybody may send, in a while."""
+        if self._evidence.all_refused:
+            self._give_up()
+        elif self._evidence.hopeless and self._doom is None:
+            self._doom = self._reactor.callLater(_GRACE, self._meet_doom)
+
+    def _meet_doom(self) -> None:
+        self._doom = None
+        if self._evidence.hopeless:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        if not self._proof.called:
             self._proof.errback(self._diagnosis())
 
     def _dismiss(self) -> None:

@@ -97,6 +97,11 @@ class Evidence:
         return peer in self.told_ready and peer not in self.own_words
 
     @property
+    def all_refused(self) -> bool:
+        """Whether nobody is left who could answer."""
+        return len(self.refused) >= len(self.tried) and not self.answered
+
+    @property
     def hopeless(self) -> bool:
         """
         Whether nothing more can come: each port either refused or answered with a wrong id.
@@ -199,7 +204,7 @@ def _silence(evidence: Evidence, elapsed: float, target: str) -> str:
         text += f"; a camera with this id answered from {_listed(evidence.strangers)}"
     if not REFUSALS_HEARD:
         text += "; closed ports cannot be told from silent ones on this system"
-    return text
+    return text + ": is it awake and near, and does a firewall here let UDP in?"
 
 
 def _ports(numbers: Iterable[int]) -> str:

@@ -4,6 +4,7 @@ A path to one camera over UDP: datagrams on one side, messages on the other.
 
 from __future__ import annotations
 
+import errno
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 _MOST_KEPT = 64
 _MOST_REFUSALS = 2048  # in one turn: room for a refusal of every port that was asked, twice
+_PASSING = (errno.EAGAIN, errno.EWOULDBLOCK, errno.ENOBUFS, errno.ENOMEM, errno.EINTR)
 _CLOSE_COPIES = 3  # a lost CLOSE holds one of the camera's few slots for 7 s
 
 
@@ -110,13 +112,14 @@ class DatagramLink(DatagramProtocol):
         self.send_to(message, self.peer)
 
     def send_to(self, message: Message, peer: Address) -> None:
-        """Send to any address; what the system refuses is reported as a refusal, later."""
+        """Send to any address; what the system refuses is reported, later, as a refusal."""
         if self._port is None:
             raise LinkClosed("this link is closed")
         try:
             cast(Any, self.transport).write(encode(message), peer)
         except OSError as problem:
-            self.refused(peer, problem.errno or 0)
+            if problem.errno not in _PASSING:  # those are as good as lost on the way
+                self.refused(peer, problem.errno or 0)
 
     def abandon(self) -> Deferred[None]:
         """Tell a proven peer CLOSE, and let go of the socket."""

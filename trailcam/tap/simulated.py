@@ -65,7 +65,8 @@ def _counts(camera: ReplayedCamera | SimulatedCamera) -> dict[str, Any]:
     """The camera's counts, one flat table."""
     if isinstance(camera, SimulatedCamera):
         counts = camera.counters.as_dict()
-        return {**counts, **counts.pop("received")}
+        received = counts.pop("received")
+        return {**counts, **received}
     return {
         "sent": camera.sent,
         "barriers_met": camera.barriers_met,
