@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -71,6 +72,22 @@ class HoldingTests(ManagerTestCase):
     def test_not_connected(self) -> None:
         """Before the first connection there is none."""
         self.assertFalse(self.manager().connected)
+
+    def test_full_of_our_own(self) -> None:
+        """Who fills the camera with connections of this process is told so."""
+        self.camera(slots=1)
+        self.connected()
+        success, _ = self.manager(max_connection_time=1.0).connect_parallel()
+        self.assertFalse(success)
+        told = [line for line in self.lines.texts(logging.WARNING) if "holds connections" in line]
+        self.assertEqual(len(told), 1)
+        self.assertIn(": 1.", told[0])
+
+    def test_full_of_others(self) -> None:
+        """A camera that is full of others' connections is no reproach."""
+        self.camera(slots=0)
+        self.manager(max_connection_time=1.0).connect_parallel()
+        self.assertNotIn("holds connections", " ".join(self.lines.texts(logging.WARNING)))
 
     def test_second_connect(self) -> None:
         """Connecting again closes what is held first: the camera has few slots."""
