@@ -47,6 +47,11 @@ class GoodLineTests(SynchronousTestCase):
         items = jsonl_items(b"\n" + entry() + b"  \r\n\n" + entry())
         self.assertEqual([item.number for item in items if isinstance(item, Packet)], [2, 5])
 
+    def test_byte_order_mark(self) -> None:
+        """A mark that some editors put first does not spoil the line."""
+        (item,) = jsonl_items(b"\xef\xbb\xbf" + entry())
+        self.assertIsInstance(item, Packet)
+
     def test_ends_of_lines(self) -> None:
         """The last line needs no end, and lines may end as Windows ends them."""
         items = jsonl_items(entry()[:-1] + b"\r\n" + entry()[:-1])
@@ -81,7 +86,7 @@ class BadLineTests(SynchronousTestCase):
 
     def test_time(self) -> None:
         """A time that is none."""
-        for time in ("1", True, [], float("nan"), float("inf"), 10**400):
+        for time in ("1", True, [], float("nan"), float("inf"), 10**400, 1e300, -(2.0**53)):
             self.assertIn('"t"', self.refused(entry(t=time)[:-1]))
 
     def test_hex(self) -> None:

@@ -18,9 +18,11 @@ from tests.decode.builders import (
     ipv4,
     line,
     pcap,
+    pieces,
 )
 from trailcam.decode import render_text
-from trailcam.decode.render import MOST_LINES
+from trailcam.decode.faults import MOST_FAULTS
+from trailcam.decode.render import MOST_LINES, MOST_PLACE
 from trailcam.wire.messages import Alive, Drw
 
 LOGIN = {"cmdId": 0, "usrName": "admin", "password": "secret"}
@@ -111,6 +113,26 @@ class RenderTests(SynchronousTestCase):
         self.assertEqual(text.count("not JSON"), MOST_LINES)
         self.assertIn("... and 7 more\n", text)
         self.assertNotIn("more", self.text(b"bad\n" * MOST_LINES))
+
+    def test_more_bad_packets_than_are_kept(self) -> None:
+        """Those of which only the number is known are counted as well."""
+        text = self.text(b"bad\n" * (MOST_FAULTS + 7))
+        self.assertIn(f", {MOST_FAULTS + 7} bad\n", text)
+        self.assertIn(f"... and {MOST_FAULTS + 7 - MOST_LINES} more\n", text)
+
+    def test_one_long_name(self) -> None:
+        """One command with a long name makes its own line long, and no other."""
+        bodies = [{"cmdId": 10**2000}, {"cmdId": 525}]
+        stream = b"".join(command(number, body) for number, body in enumerate(bodies))
+        text = self.text(from_client(*drws(pieces(stream))))
+        long, short = [row for row in text.splitlines() if "->" in row]
+        self.assertGreater(len(long), 4000)  # the name, and the object
+        self.assertEqual(short.index('  {"cmdId":525}'), len("  ") + MOST_PLACE)
+
+    def test_name_is_safe(self) -> None:
+        """Nor can the name of the file."""
+        text = self.text(b"\n", "a\x1b[31m\nb.jsonl")
+        self.assertEqual(text, "a\\u001b[31m\\u000ab.jsonl: 0 packets, 0 records\n")
 
     def test_terminal_is_safe(self) -> None:
         """Nothing in a recording can give orders to a terminal; letters stay letters."""

@@ -14,11 +14,33 @@ from trailcam.testing.network import MemoryNetwork
 from trailcam.wire.codec import decode, encode
 from trailcam.wire.constants import LAN_SEARCH_PORT, SESSION_PORT
 from trailcam.wire.did import TRAILCAM_DID
-from trailcam.wire.messages import Alive, LanSearch, Message, P2PRdy, PunchPkt
+from trailcam.wire.messages import Alive, LanSearch, LanTcpOffer, Message, P2PRdy, PunchPkt
+from trailcam.wire.sockaddr import SocketAddress
 
 CAMERA = "192.168.43.1"
 PUNCH = PunchPkt(TRAILCAM_DID)
 READY = P2PRdy(TRAILCAM_DID)
+OFFER = LanTcpOffer(TRAILCAM_DID, SocketAddress(CAMERA, 40611))
+
+
+def packet(
+    direction: str, message: Message | bytes, t: float | None = None, port: int | None = None
+) -> dict[str, Any]:
+    """One packet of a recording."""
+    octets = message if isinstance(message, bytes) else encode(message)
+    return {"t": t, "dir": direction, "peer_port": port, "hex": octets.hex()}
+
+
+def from_camera(message: Message | bytes, t: float | None = None) -> dict[str, Any]:
+    """A packet of the camera."""
+    return packet("camera", message, t)
+
+
+def from_client(
+    message: Message | bytes, t: float | None = None, port: int | None = None
+) -> dict[str, Any]:
+    """A packet of the client."""
+    return packet("client", message, t, port)
 
 
 class Client(DatagramProtocol):

@@ -1,135 +1,33 @@
-"""Recordings made into scripts, and played."""
+"""Recordings, played."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from twisted.internet.defer import Deferred
 
 from tests.captures import CAPTURES, MISSING, datagrams
-from tests.simulator.rig import PUNCH, READY, Client, RigTestCase
-from trailcam.errors import CaptureError
+from tests.simulator.rig import PUNCH, READY, Client, RigTestCase, from_camera, from_client
 from trailcam.simulator import ReplayedCamera
 from trailcam.simulator.replay import MAX_HEARD
-from trailcam.simulator.script import OFFER_PACE, PACE, Barrier, Line, read_script
+from trailcam.simulator.script import PACE, Barrier, read_script
 from trailcam.wire.codec import encode
 from trailcam.wire.constants import MessageType
-from trailcam.wire.did import TRAILCAM_DID
 from trailcam.wire.messages import (
     Alive,
     AliveAck,
     Close,
     Drw,
     DrwAck,
-    Hello,
     LanSearch,
     LanTcpOffer,
     Message,
     P2PRdy,
     PunchPkt,
-    ReportSessionReady,
 )
-from trailcam.wire.sockaddr import SocketAddress
 
-OFFER = LanTcpOffer(TRAILCAM_DID, SocketAddress("192.168.43.1", 40611))
 LOGIN = "lan_handshake_login.jsonl"
-
-
-def packet(
-    direction: str, message: Message | bytes, t: float | None = None, port: int | None = None
-) -> dict[str, Any]:
-    """One packet of a recording."""
-    octets = message if isinstance(message, bytes) else encode(message)
-    return {"t": t, "dir": direction, "peer_port": port, "hex": octets.hex()}
-
-
-def from_camera(message: Message | bytes, t: float | None = None) -> dict[str, Any]:
-    """A packet of the camera."""
-    return packet("camera", message, t)
-
-
-def from_client(
-    message: Message | bytes, t: float | None = None, port: int | None = None
-) -> dict[str, Any]:
-    """A packet of the client."""
-    return packet("client", message, t, port)
-
-
-class ScriptTests(RigTestCase):
-    """What a recording turns into."""
-
-    def test_usual_pace(self) -> None:
-        """Without times, packets are 4 ms apart, and 51 offers take 325 ms."""
-        script = read_script(
-            [from_camera(PUNCH), from_camera(OFFER), from_camera(OFFER), from_camera(READY)]
-        )
-        pauses = [step.pause for step in script if isinstance(step, Line)]
-        self.assertEqual(pauses, [PACE, OFFER_PACE, OFFER_PACE, PACE])
-        self.assertAlmostEqual(50 * OFFER_PACE, 0.325)
-
-    def test_recorded_times(self) -> None:
-        """With times, the pause is that from the packet before, whoever sent it."""
-        script = read_script(
-            [
-                from_camera(PUNCH, 1.0),
-                from_client(PUNCH, 1.5),
-                from_camera(READY, 1.75),
-                from_camera(READY, 1.7),
-            ]
-        )
-        pauses = [step.pause for step in script if isinstance(step, Line)]
-        self.assertEqual(pauses, [PACE, 0.25, 0.0])
-
-    def test_barriers(self) -> None:
-        """A packet of the client becomes a barrier of its kind."""
-        script = read_script(
-            [from_client(PUNCH), from_camera(READY), from_client(Alive(), port=40611)]
-        )
-        self.assertEqual(
-            script,
-            (
-                Barrier(MessageType.PUNCH_PKT),
-                Line(encode(READY), PACE),
-                Barrier(MessageType.ALIVE),
-            ),
-        )
-
-    def test_not_for_the_camera(self) -> None:
-        """What the client told servers or other ports, or what is no message, is left out."""
-        report = ReportSessionReady(TRAILCAM_DID, 1)
-        packets = [
-            from_client(Hello()),
-            from_client(report, port=32100),
-            from_client(report),
-            from_client(PUNCH, port=3333),
-            from_client(b"\xf1\xd1\0\6\xd1\0\0\0\0\0"),
-        ]
-        self.assertEqual(read_script(packets), ())
-
-    def test_camera_octets_as_they_are(self) -> None:
-        """The camera's packets are not judged."""
-        self.assertEqual(read_script([from_camera(b"?")]), (Line(b"?", PACE),))
-
-    def test_path(self) -> None:
-        """A recording may be the path of a file."""
-        path = self.mktemp()
-        with open(path, "w", encoding="utf-8") as lines:
-            lines.write(
-                json.dumps(from_camera(PUNCH)) + "\n" + json.dumps(from_camera(READY)) + "\n"
-            )
-        self.assertEqual(len(read_script(path)), 2)
-
-    def test_unreadable(self) -> None:
-        """A missing or broken file, or packets that are none, are a CaptureError."""
-        path = self.mktemp()
-        self.assertRaises(CaptureError, read_script, path)
-        with open(path, "wb") as lines:
-            lines.write(b'{"dir"')
-        self.assertRaises(CaptureError, read_script, path)
-        for wrong in ({"dir": "camera"}, {"dir": "camera", "hex": "xy"}, {"hex": ""}, 7, None):
-            self.assertRaises(CaptureError, read_script, [wrong])
 
 
 class ReplayTestCase(RigTestCase):

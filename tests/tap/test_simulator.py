@@ -95,7 +95,7 @@ class PlaceTests(SynchronousTestCase):
     def test_demo(self) -> None:
         """The demonstration disturbs nobody: free ports of loopback."""
         place = {"interface": "127.0.0.1", "search_port": 0, "session_port": 0}
-        self.assertEqual(parsed("--demo", "--interface=0.0.0.0").place, place)
+        self.assertEqual(parsed("--demo").place, place)
 
 
 class MistakeTests(SynchronousTestCase):
@@ -125,6 +125,13 @@ class MistakeTests(SynchronousTestCase):
         for word in ("--loss=3", "--loss=nan", "--delay=-1", "--timeout=0", "--did=nonsense"):
             name = word.partition("=")[0]
             self.assertTrue(self.refused(word).startswith(f"{name}: "), word)
+
+    def test_demo_has_its_own_place(self) -> None:
+        """Where the demonstration listens is not to be chosen, sensibly or not."""
+        for word in ("--interface=127.0.0.1", "--search-port=0", "--session-port=nonsense"):
+            name = word.partition("=")[0]
+            complaint = f"--demo: brings its own ports; leave {name} out"
+            self.assertEqual(self.refused("--demo", word), complaint)
 
     def test_mistyped_option(self) -> None:
         """An unknown option is answered with the one that was meant."""
@@ -160,9 +167,10 @@ class ReplayTests(SynchronousTestCase):
 
     def test_cannot_be_read(self) -> None:
         """What is no recording is refused at once."""
-        for path in (self.mktemp(), self.recording("nonsense")):
+        for path in (self.mktemp(), self.recording("nonsense"), self.recording("")):
             problem = str(self.assertRaises(UsageError, parsed, "--replay", path))
             self.assertTrue(problem.startswith("--replay: "), problem)
+            self.assertNotIn("\n", problem)
 
 
 class MakeServiceTests(SynchronousTestCase):

@@ -6,8 +6,9 @@ from collections import Counter
 from pathlib import Path
 
 from trailcam.decode.contents import describe_report
-from trailcam.decode.conversation import Conversation, Fault
+from trailcam.decode.conversation import Conversation
 from trailcam.decode.decoded import Decoded
+from trailcam.decode.faults import Faults
 from trailcam.decode.packets import Endpoint, Ignored, Item, Packet
 from trailcam.decode.roles import Roles
 from trailcam.decode.sources import Recording, open_recording
@@ -21,7 +22,7 @@ def decode_file(path: Path) -> Decoded:
     """
     Decode a recording: a ``.jsonl`` or a ``.pcap`` file.
 
-    A packet that cannot be read is counted and named in the result's ``bad``.
+    A packet that cannot be read is counted, and named in the result's ``bad``.
 
     :raises CaptureError: the file cannot be read at all.
     """
@@ -40,7 +41,7 @@ class Analysis:
         self._roles = Roles()
         self._times: tuple[float, float] | None = None
         self._reports: list[str] = []
-        self._faults: list[Fault] = []
+        self._faults = Faults()
         self._lost = 0
         self._ack_max_entries = 0
         self._ignored: Counter[str] = Counter()
@@ -53,7 +54,7 @@ class Analysis:
             self._ignored[item.why] += 1
         else:
             self._lost += 1
-            self._faults.append(Fault(item.number, item.why))
+            self._faults.add(item.number, item.why)
 
     def finish(self, file: str, recording: Recording) -> Decoded:
         """
@@ -66,7 +67,6 @@ class Analysis:
         self._close_channels()
         for conversation in self._conversations.values():
             totals.add(conversation, self._roles.names(conversation.first, conversation.other))
-        faults = sorted([*self._faults, *totals.faults], key=lambda fault: fault.number)
         return Decoded(
             file=file,
             source=recording.kind,
@@ -74,7 +74,8 @@ class Analysis:
             span=None if first is None or last is None else round(last - first, 3),
             ack_max_entries=self._ack_max_entries,
             notes=(*self._reports, *totals.notes),
-            bad=tuple(f"{recording.unit} {fault.number}: {fault.why}" for fault in faults),
+            bad=tuple(f"{recording.unit} {f.number}: {f.why}" for f in self._faults.first()),
+            bad_count=self._faults.count,
             ignored=self._ignored,
             **totals.counts(),
         )
@@ -86,7 +87,7 @@ class Analysis:
         try:
             message = decode(packet.data)
         except WireError as error:
-            self._faults.append(Fault(packet.number, str(error)))
+            self._faults.add(packet.number, str(error))
             return
         self._roles.message(packet.sender, message.type)
         self._note_message(message)
@@ -106,7 +107,7 @@ class Analysis:
     def _conversation(self, sender: Endpoint, receiver: Endpoint) -> Conversation:
         ends = frozenset((sender, receiver))
         if ends not in self._conversations:
-            self._conversations[ends] = Conversation(sender, receiver)
+            self._conversations[ends] = Conversation(sender, receiver, self._faults)
         return self._conversations[ends]
 
     def _close_channels(self) -> None:

@@ -10,6 +10,7 @@ import attrs
 
 from trailcam.artemis.record import RecordKind
 from trailcam.decode.contents import describe_unfinished, read_record
+from trailcam.decode.faults import Faults
 from trailcam.decode.packets import Endpoint, Packet
 from trailcam.decode.streams import Copy, Found, Hole, Stream
 from trailcam.errors import WireError
@@ -21,34 +22,23 @@ _COPY_FAULTS = {
 }
 
 
-@attrs.frozen
-class Fault:
-    """
-    Something that could not be read.
-
-    :ivar number: number of the packet at fault.
-    """
-
-    number: int
-    why: str
-
-
 @attrs.define
 class Channel:
     """
     What one end wrote to one channel in one session.
 
+    :ivar faults: where to add what could not be read.
     :ivar texts: the JSON objects, with the records they were in.
     :ivar kinds: complete records, by kind.
     """
 
     sender: Endpoint
     number: int
+    faults: Faults
     stream: Stream = attrs.Factory(Stream)
     texts: list[tuple[Found, dict[str, Any]]] = attrs.Factory(list)
     kinds: Counter[int] = attrs.Factory(Counter)
     notes: list[str] = attrs.Factory(list)
-    faults: list[Fault] = attrs.Factory(list)
 
     def add(self, packet: Packet, drw: Drw) -> None:
         """Take one DRW."""
@@ -87,13 +77,14 @@ class Channel:
             self.notes.append(note)
 
     def _fault(self, number: int, why: str) -> None:
-        self.faults.append(Fault(number, f"channel {self.number}: {why}"))
+        self.faults.add(number, f"channel {self.number}: {why}")
 
 
 class Conversation:
     """
     All that passed between two ends.
 
+    :param faults: where to add what cannot be read.
     :ivar first: the end that spoke first.
     :ivar packets: datagrams, those that cannot be read included.
     :ivar ops: messages, by sender and name.
@@ -101,13 +92,14 @@ class Conversation:
     :ivar sessions: for each session its channels, by sender and number.
     """
 
-    def __init__(self, first: Endpoint, other: Endpoint) -> None:
+    def __init__(self, first: Endpoint, other: Endpoint, faults: Faults) -> None:
         self.first = first
         self.other = other
         self.packets = 0
         self.ops: Counter[tuple[Endpoint, str]] = Counter()
         self.ack_entries: Counter[tuple[Endpoint, int]] = Counter()
         self.sessions: list[dict[tuple[Endpoint, int], Channel]] = [{}]
+        self._faults = faults
         self._acknowledging: set[Endpoint] = set()
         self._punched_again = False
 
@@ -135,5 +127,5 @@ class Conversation:
         session = self.sessions[-1]
         key = (sender, drw.channel)
         if key not in session:
-            session[key] = Channel(sender, drw.channel)
+            session[key] = Channel(sender, drw.channel, self._faults)
         return session[key]

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
+
+
+def some(lines: Sequence[str], most: int, count: int) -> list[str]:
+    """The first lines, ``most`` of them, and how many of ``count`` are left."""
+    left = count - min(most, len(lines))
+    return [*lines[:most], *([f"... and {left} more"] if left > 0 else [])]
 
 
 @attrs.frozen
@@ -70,7 +76,9 @@ class Decoded:
     :ivar drw_missing: indexes that never came between the first and the last.
     :ivar records: complete records.
     :ivar texts: commands, answers and events in the order of the streams.
-    :ivar bad: what could not be read, each with its place in the file.
+    :ivar bad: what could not be read, each with its place in the file: the first
+        :data:`~trailcam.decode.faults.MOST_FAULTS` in the file.
+    :ivar bad_count: how many there are.
     :ivar ignored: what else the file holds, by reason.
     """
 
@@ -90,6 +98,7 @@ class Decoded:
     texts: tuple[Text, ...]
     notes: tuple[str, ...]
     bad: tuple[str, ...]
+    bad_count: int
     ignored: Mapping[str, int]
     talks: tuple[Talk, ...]
 
@@ -111,7 +120,7 @@ class Decoded:
             "skipped_octets": dict(self.skipped_octets),
             "json": [text.as_json() for text in self.texts],
             "notes": list(self.notes),
-            "bad": list(self.bad),
+            "bad": some(self.bad, len(self.bad), self.bad_count),
             "ignored": dict(self.ignored),
             "conversations": [{**talk.ends, "packets": talk.packets} for talk in self.talks],
         }

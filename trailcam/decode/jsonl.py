@@ -8,7 +8,6 @@ and ``hex`` (the datagram).  Other members are not looked at.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
@@ -16,6 +15,11 @@ from trailcam.decode.packets import Endpoint, Item, Packet, Unreadable
 
 #: Octets of the longest line that is parsed.
 MAX_LINE = 64 * 1024
+
+#: Seconds that no clock shows; all that is less can be subtracted and written.
+_NEVER = 2**53
+
+_BYTE_ORDER_MARK = "\ufeff"
 
 _OTHER = {"camera": "client", "client": "camera"}
 
@@ -39,7 +43,7 @@ def _item(number: int, line: bytes) -> Item:
     if len(line) == MAX_LINE:
         return Unreadable(number, f"longer than {MAX_LINE} octets")
     try:
-        entry = json.loads(line)
+        entry = json.loads(str(line, "utf-8").removeprefix(_BYTE_ORDER_MARK))
     except (ValueError, RecursionError):
         return Unreadable(number, "not JSON")
     if not isinstance(entry, dict):
@@ -61,6 +65,4 @@ def _packet(number: int, entry: dict[str, Any]) -> Item:
 
 
 def _is_time(value: Any) -> bool:
-    if type(value) is int:
-        return abs(value) < 2**53
-    return value is None or (type(value) is float and math.isfinite(value))
+    return value is None or (type(value) in (int, float) and abs(value) < _NEVER)

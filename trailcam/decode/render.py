@@ -6,11 +6,15 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from trailcam.artemis.commands import command_name
-from trailcam.decode.decoded import Decoded, Text
+from trailcam.decode.decoded import Decoded, Text, some
+from trailcam.decode.printable import printable
 from trailcam.decode.roles import CAMERA, CLIENT
 
-#: Notes, and packets that cannot be read, shown of each; the JSON form has them all.
+#: Notes, and packets that cannot be read, shown of each; the JSON form has more.
 MOST_LINES = 50
+
+#: Columns before a JSON object; one long name must not move all the others.
+MOST_PLACE = 80
 
 _PLAIN, _BOLD, _RED, _GREEN, _CYAN = "", "1", "31", "32", "36"
 _PEER = {CAMERA: CLIENT, CLIENT: CAMERA}
@@ -36,8 +40,9 @@ def _lines(decoded: Decoded) -> Iterator[tuple[str, str]]:
     yield from _section("messages", _plain(_messages(decoded)))
     yield from _section("channels", _plain(_channels(decoded)))
     yield from _section("commands and answers", _texts(decoded.texts))
-    yield from _section("notes", _plain(_some(decoded.notes)))
-    yield from _section("could not be read", [(_RED, line) for line in _some(decoded.bad)])
+    yield from _section("notes", _plain(some(decoded.notes, MOST_LINES, len(decoded.notes))))
+    bad = some(decoded.bad, MOST_LINES, decoded.bad_count)
+    yield from _section("could not be read", [(_RED, line) for line in bad])
 
 
 def _section(title: str, lines: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
@@ -51,8 +56,8 @@ def _headline(decoded: Decoded) -> str:
     parts = [_count(decoded.packets, "packet"), _count(decoded.records, "record")]
     if decoded.span is not None:
         parts.append(f"{decoded.span:.3f} s")
-    if decoded.bad:
-        parts.append(f"{len(decoded.bad)} bad")
+    if decoded.bad_count:
+        parts.append(f"{decoded.bad_count} bad")
     parts += [f"{count} passed over ({why})" for why, count in sorted(decoded.ignored.items())]
     return f"{decoded.file}: {', '.join(parts)}"
 
@@ -97,7 +102,7 @@ def _texts(texts: Sequence[Text]) -> list[tuple[str, str]]:
     """One line for each command, answer and event, in the order of their arrival."""
     in_order = sorted(texts, key=lambda text: text.number)
     places = [_place(text) for text in in_order]
-    width = max(map(len, places), default=0)
+    width = min(MOST_PLACE, max(map(len, places), default=0))
     return [
         (_GREEN if text.direction == CAMERA else _CYAN, f"{place.ljust(width)}  {_body(text)}")
         for text, place in zip(in_order, places, strict=True)
@@ -116,11 +121,6 @@ def _body(text: Text) -> str:
     return json.dumps(text.body, separators=(",", ":"), ensure_ascii=False)
 
 
-def _some(lines: Sequence[str]) -> list[str]:
-    left = len(lines) - MOST_LINES
-    return [*lines[:MOST_LINES], *([f"... and {left} more"] if left > 0 else [])]
-
-
 def _plain(lines: Sequence[str]) -> list[tuple[str, str]]:
     return [(_PLAIN, line) for line in lines]
 
@@ -131,5 +131,5 @@ def _count(number: int, noun: str) -> str:
 
 def _paint(code: str, line: str) -> str:
     """A line that a terminal cannot mistake for orders, then the order for its colour."""
-    safe = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in line)
+    safe = printable(line)
     return f"\x1b[{code}m{safe}\x1b[0m" if code and safe else safe

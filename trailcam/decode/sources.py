@@ -12,6 +12,7 @@ import attrs
 from trailcam.decode.jsonl import read_jsonl
 from trailcam.decode.packets import Item
 from trailcam.decode.pcap import BYTE_ORDERS, PCAPNG_MAGIC, read_pcap
+from trailcam.decode.printable import printable
 from trailcam.errors import CaptureError
 
 #: Octets of a file that are looked at to find its kind.
@@ -43,9 +44,9 @@ def open_recording(path: Path) -> Iterator[Recording]:
         with path.open("rb") as file:
             yield _identify(file, path.suffix.lower())
     except OSError as error:
-        raise CaptureError(f"cannot read {path}: {error.strerror or error}") from error
+        raise CaptureError(printable(f"cannot read {path}: {error.strerror or error}")) from error
     except CaptureError as error:
-        raise CaptureError(f"cannot read {path}: {error}") from error
+        raise CaptureError(printable(f"cannot read {path}: {error}")) from error
 
 
 def _identify(file: BinaryIO, suffix: str) -> Recording:

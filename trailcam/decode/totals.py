@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trailcam.artemis.record import RecordKind
-from trailcam.decode.conversation import Channel, Conversation, Fault
+from trailcam.decode.conversation import Channel, Conversation
 from trailcam.decode.decoded import Talk, Text
 from trailcam.decode.packets import Endpoint
 from trailcam.decode.roles import is_named
@@ -25,7 +25,6 @@ class Totals:
     def __init__(self, start: float | None) -> None:
         self.packets = 0
         self.notes: list[str] = []
-        self.faults: list[Fault] = []
         self._start = start
         self._talks: list[Talk] = []
         self._texts: list[Text] = []
@@ -81,7 +80,6 @@ class Totals:
         if stream.banner:
             self.notes.append(f"{label} seq0 is the 3-byte banner")
         self.notes += channel.notes
-        self.faults += channel.faults
         self._texts += self._named(channel, name)
 
     def _named(self, channel: Channel, name: str) -> list[Text]:

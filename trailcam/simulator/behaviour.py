@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import enum
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import attrs
-from attrs.validators import and_, deep_iterable, ge, instance_of, le, optional
+from attrs.validators import optional
 
 from trailcam.wire.did import TRAILCAM_DID, DeviceID
 
@@ -28,20 +29,42 @@ def _device_id(value: DeviceID | str) -> DeviceID:
     return DeviceID.parse(value) if isinstance(value, str) else value
 
 
-def _time(_value: Behaviour, attribute: attrs.Attribute[Any], seconds: float) -> None:
-    if not 0 <= seconds < math.inf:
-        raise ValueError(f"{attribute.name} must be a time of 0 s or more, not {seconds!r}")
+def _door_set(value: Any) -> Any:
+    try:
+        return frozenset(value)
+    except TypeError:
+        return value  # for the check to refuse by name
 
 
-def _period(_value: Behaviour, attribute: attrs.Attribute[Any], seconds: float) -> None:
-    if not 0 < seconds < math.inf:
-        raise ValueError(f"{attribute.name} must be longer than 0 s, not {seconds!r}")
+_Check: TypeAlias = Callable[["Behaviour", "attrs.Attribute[Any]", Any], None]
 
 
+def _must_be(wish: str, holds: Callable[[Any], bool]) -> _Check:
+    """A check that names the option and says what would be right."""
+
+    def check(_behaviour: Behaviour, attribute: attrs.Attribute[Any], value: Any) -> None:
+        try:
+            good = holds(value)
+        except TypeError:  # it cannot even be compared
+            good = False
+        if not good:
+            raise ValueError(f"{attribute.name} must be {wish}, not {value!r}")
+
+    return check
+
+
+_time = _must_be("a time of 0 s or more", lambda seconds: 0 <= seconds < math.inf)
+_period = _must_be("longer than 0 s", lambda seconds: 0 < seconds < math.inf)
 _period_or_none: Any = optional(_period)
-_chance = and_(ge(0.0), le(1.0))
-_count = and_(instance_of(int), ge(0))
-_port = and_(instance_of(int), ge(0), le(65535))
+_chance = _must_be("a chance from 0 to 1", lambda chance: 0 <= chance <= 1)
+_count = _must_be("a whole number of 0 or more", lambda n: isinstance(n, int) and n >= 0)
+_port = _must_be("a port from 0 to 65535", lambda n: isinstance(n, int) and 0 <= n <= 65535)
+_switch = _must_be("True or False", lambda value: isinstance(value, bool))
+_did = _must_be("a device id", lambda value: isinstance(value, DeviceID))
+_doors = _must_be(
+    "a set of Door",
+    lambda doors: isinstance(doors, frozenset) and all(isinstance(d, Door) for d in doors),
+)
 
 
 @attrs.frozen(kw_only=True)
@@ -78,21 +101,19 @@ class Behaviour:
     :ivar duplicate: chance that a datagram arrives twice.
     """
 
-    did: DeviceID = attrs.field(
-        default=TRAILCAM_DID, converter=_device_id, validator=instance_of(DeviceID)
-    )
+    did: DeviceID = attrs.field(default=TRAILCAM_DID, converter=_device_id, validator=_did)
     answers_to: frozenset[Door] = attrs.field(
-        default=frozenset(Door), converter=frozenset, validator=deep_iterable(instance_of(Door))
+        default=frozenset(Door), converter=_door_set, validator=_doors
     )
     answer_port: int | None = attrs.field(default=None, validator=optional(_port))
-    deaf: bool = attrs.field(default=False, validator=instance_of(bool))
-    never_ready: bool = attrs.field(default=False, validator=instance_of(bool))
+    deaf: bool = attrs.field(default=False, validator=_switch)
+    never_ready: bool = attrs.field(default=False, validator=_switch)
     slots: int = attrs.field(default=4, validator=_count)
     offers: int = attrs.field(default=51, validator=_count)
     repeat_interval: float = attrs.field(default=0.041, validator=_period)
     banner_delay: float = attrs.field(default=0.13, validator=_time)
     ack_delay: float = attrs.field(default=0.01, validator=_time)
-    answers_alive: bool = attrs.field(default=True, validator=instance_of(bool))
+    answers_alive: bool = attrs.field(default=True, validator=_switch)
     alive_interval: float | None = attrs.field(default=1.03, validator=_period_or_none)
     timeout: float = attrs.field(default=7.3, validator=_period)
     silent_after: float | None = attrs.field(default=None, validator=optional(_time))

@@ -7,6 +7,7 @@ and every client message without body.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,6 +25,13 @@ PACE: Final = 0.004
 
 #: The same between two LAN_TCP_OFFER: 51 of them take 325 ms.
 OFFER_PACE: Final = 0.325 / 50
+
+#: Octets of the longest file, and of the longest line in it.
+MAX_FILE: Final = 64 * 1024 * 1024
+MAX_LINE: Final = 64 * 1024
+
+#: Seconds from one packet to the next that no recording has; a reactor cannot wait for ever.
+MAX_PAUSE: Final = 86_400.0
 
 #: What a client says to servers, so that no camera ever hears it.
 _TO_SERVERS: Final = frozenset({MessageType.HELLO, MessageType.REPORT_SESSION_READY})
@@ -62,24 +70,50 @@ def read_script(recording: Recording) -> tuple[Step, ...]:
     A packet of the client becomes a barrier, unless it went elsewhere or is no message.
 
     :param recording: the path of a file of JSON lines, or the packets themselves.
-    :raises CaptureError: when it cannot be read.
+    :raises CaptureError: when it cannot be read, or is empty.
     """
     if isinstance(recording, (str, os.PathLike)):
-        recording = _packets(Path(recording))
+        return _read_file(Path(recording))
+    return _script(recording)
+
+
+def _read_file(path: Path) -> tuple[Step, ...]:
     try:
-        return tuple(_steps(recording))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        return _script(_packets(path))
+    except (CaptureError, OSError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise CaptureError(f"cannot read the recording {str(path)!r}: {why}") from error
+
+
+def _packets(path: Path) -> Iterator[Packet]:
+    """The packets in a file; a blank line is none."""
+    with path.open("rb") as file:
+        octets = file.read(MAX_FILE + 1)
+    if len(octets) > MAX_FILE:
+        raise CaptureError(f"it is longer than {MAX_FILE} octets")
+    for number, line in enumerate(io.BytesIO(octets), 1):
+        if not line.isspace():
+            yield _parsed(number, line)
+
+
+def _parsed(number: int, line: bytes) -> Any:
+    if len(line) > MAX_LINE:
+        raise CaptureError(f"line {number} is longer than {MAX_LINE} octets")
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise CaptureError(f"line {number} is not JSON") from error
+
+
+def _script(packets: Iterable[Packet]) -> tuple[Step, ...]:
+    try:
+        return tuple(_steps(packets))
+    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise CaptureError(f"not a recording: {error!r}") from error
 
 
-def _packets(path: Path) -> list[Packet]:
-    try:
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    except (OSError, ValueError) as error:
-        raise CaptureError(f"cannot read the recording {path}: {error}") from error
-
-
 def _steps(packets: Iterable[Packet]) -> Iterator[Step]:
+    packet: Packet | None = None
     before: Packet = {}
     for packet in packets:
         datagram = bytes.fromhex(packet["hex"])
@@ -91,6 +125,8 @@ def _steps(packets: Iterable[Packet]) -> Iterator[Step]:
         else:
             yield Barrier(kind)
         before = packet
+    if packet is None:
+        raise CaptureError("not a recording: there is no packet in it")
 
 
 def _kind(datagram: bytes) -> MessageType | None:
@@ -104,5 +140,8 @@ def _pause(before: Packet, packet: Packet, kind: MessageType | None) -> float:
     """Seconds from the packet before to this one: as recorded, or at the usual pace."""
     earlier, now = before.get("t"), packet.get("t")
     if earlier is not None and now is not None:
-        return max(0.0, float(now) - float(earlier))
+        pause = float(now) - float(earlier)
+        if not pause <= MAX_PAUSE:
+            raise ValueError(f"a packet comes {pause:g} s after the one before")
+        return max(0.0, pause)
     return OFFER_PACE if kind is MessageType.LAN_TCP_OFFER else PACE

@@ -61,6 +61,33 @@ def _interface(text: str) -> str:
     return text
 
 
+_LOOPBACK = "127.0.0.1"
+
+#: Where it listens: the short option, its spelling, the default, that of --demo, the help.
+_PLACE: Mapping[str, tuple[str | None, Callable[[str], object], object, object, str]] = {
+    "interface": (
+        "i",
+        _interface,
+        _LOOPBACK,
+        _LOOPBACK,
+        f"IPv4 address to listen on; 0.0.0.0 hears broadcasts. [default: {_LOOPBACK}]",
+    ),
+    "search-port": (
+        None,
+        _port,
+        LAN_SEARCH_PORT,
+        0,
+        f"UDP port for searches; 0 is any. [default: {LAN_SEARCH_PORT}]",
+    ),
+    "session-port": (
+        None,
+        _port,
+        SESSION_PORT,
+        0,
+        f"UDP port for everything; 0 is any. [default: {SESSION_PORT}]",
+    ),
+}
+
 #: The options that take a value: the field of Behaviour each one sets, its spelling, its help.
 _VALUES: Mapping[str, tuple[str, Callable[[str], object], str]] = {
     "did": ("did", DeviceID.parse, "The camera's own id."),
@@ -105,9 +132,7 @@ class Options(HelpfulOptions):
     )
 
     optParameters = [
-        ["interface", "i", "127.0.0.1", "IPv4 address to listen on; 0.0.0.0 hears broadcasts."],
-        ["search-port", None, str(LAN_SEARCH_PORT), "UDP port for searches; 0 is any."],
-        ["session-port", None, str(SESSION_PORT), "UDP port for everything; 0 is any."],
+        *([option, short, None, text] for option, (short, *_, text) in _PLACE.items()),
         ["replay", "r", None, "Play this recording (.jsonl) instead of following rules."],
         *([option, None, None, text] for option, (_, _, text) in _VALUES.items()),
     ]
@@ -130,14 +155,8 @@ class Options(HelpfulOptions):
 
     def postOptions(self) -> None:
         """Check everything; :raises UsageError: for the first mistake."""
-        if self["demo"]:
-            self.update({"interface": "127.0.0.1", "search-port": "0", "session-port": "0"})
         with usage_errors():
-            self.place = {
-                "interface": _spelt("interface", _interface, self["interface"]),
-                "search_port": _spelt("search-port", _port, self["search-port"]),
-                "session_port": _spelt("session-port", _port, self["session-port"]),
-            }
+            self.place = self._checked_place()
             self.behaviour = self._checked_behaviour()
             if self["replay"] is not None:
                 self._check_replay()
@@ -147,6 +166,17 @@ class Options(HelpfulOptions):
         if self["replay"] is not None:
             return ReplayedCamera(reactor, self["replay"])
         return SimulatedCamera(reactor, self.behaviour)
+
+    def _checked_place(self) -> dict[str, Any]:
+        place: dict[str, Any] = {}
+        for option, (_, spell, usual, free, _) in _PLACE.items():
+            given = self[option]
+            if self["demo"] and given is not None:
+                raise ValueError(f"--demo: brings its own ports; leave --{option} out")
+            default = free if self["demo"] else usual
+            field = option.replace("-", "_")
+            place[field] = default if given is None else _spelt(option, spell, given)
+        return place
 
     def _checked_behaviour(self) -> Behaviour:
         changes: dict[str, Any] = {
