@@ -4,6 +4,7 @@ The command ``trailcam``: usage, help, how it ends, and ``trailcam decode``.
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -71,6 +72,11 @@ class UsageTests(Streams):
         self.refused("--fly\nhigh")
         self.refused("connect\n")
         self.refused("connect", "--camera", "a\nb")
+
+    def test_commands_to_the_terminal(self) -> None:
+        """What would command a terminal is shown as its number; other writing as it is."""
+        complaint = self.refused("connect", "--\x1b[31mré\x07\u202e\udc80")
+        self.assertIn("\\x1b[31mré\\x07\\u202e\\udc80", complaint)
 
     def test_module(self) -> None:
         """``python -m trailcam`` is the command."""
@@ -147,6 +153,19 @@ class MainTests(Streams):
         self.assertIs(its_reactor, reactor)
         self.assertEqual(work.__func__, ConnectCommand.work)
 
+    def test_interrupted(self) -> None:
+        """A race that was interrupted is told; holding is meant to be ended that way."""
+        from trailcam import running
+
+        publisher = LogPublisher()
+        beginner = LogBeginner(publisher, io.StringIO(), sys, warnings)
+        self.patch(stderrlog, "globalLogBeginner", beginner)
+        self.patch(running, "run", lambda *_: 143)
+        self.assertEqual(main([*self.words, "--hold"]), 143)
+        self.assertEqual(self.errors.getvalue(), "")
+        self.assertEqual(main(self.words), 143)
+        self.assertEqual(self.errors.getvalue(), "trailcam: interrupted\n")
+
     def test_bug(self) -> None:
         """A bug is one line and status 1."""
         self.assertEqual(self.ends(ZeroDivisionError("oops")), 1)
@@ -176,6 +195,28 @@ class MainTests(Streams):
         self.patch(sys, "stderr", Full())
         self.assertEqual(self.ends(ZeroDivisionError("oops")), 1)
 
+    def test_no_standard_error(self) -> None:
+        """A process may have been started without standard error: nothing is said instead."""
+        self.patch(sys, "stderr", None)
+        self.assertEqual(main(["connect", "--bogus"]), 2)
+        self.words.append("-v")
+        self.assertEqual(self.ends(ZeroDivisionError("oops")), 1)
+        self.assertEqual(self.output.getvalue(), "")
+
+    def test_no_more_files(self) -> None:
+        """When no file can be opened, not even the null device, that is told in one line."""
+        exhausted = OSError(errno.EMFILE, "Too many open files")
+
+        def refuse(*_: object, **__: object) -> None:
+            raise exhausted
+
+        cli.open = refuse  # type: ignore[attr-defined]
+        self.addCleanup(delattr, cli, "open")
+        self.assertEqual(self.ends(exhausted), 1)
+        self.assertEqual(
+            self.errors.getvalue(), f"trailcam: [Errno {errno.EMFILE}] Too many open files\n"
+        )
+
     def test_nobody_reads_the_output(self) -> None:
         """Who closed standard output knows: nothing is said, and nothing written at the end."""
         reader, writer = os.pipe()
@@ -200,6 +241,8 @@ class MainTests(Streams):
         """A process may have been started without standard output."""
         self.patch(sys, "stdout", None)
         self.assertEqual(main(["--version"]), 0)
+        self.assertEqual(self.ends(OSError("odd")), 1)
+        self.assertEqual(self.errors.getvalue(), "trailcam: odd\n")
 
 
 class DecodeTests(Streams):

@@ -9,6 +9,7 @@ import logging
 import sys
 
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.error import CannotListenError
 
 from tests.streams import Full, Streams
 from trailcam.cli import ConnectCommand
@@ -174,6 +175,21 @@ class ConnectTests(Streams):
         """The demonstration takes the other options as they are."""
         self.assertEqual(self.status(self.work("--demo", "--no-p2p")), 0)
         self.assertIn("connected over LAN", self.told())
+
+    def test_demo_without_a_port(self) -> None:
+        """A camera that gets no port is one line, and status 1."""
+
+        def refuse(*_: object, **__: object) -> None:
+            raise CannotListenError("127.0.0.1", 0, OSError(24, "Too many open files"))
+
+        self.patch(self.host, "listenUDP", refuse)
+        self.assertEqual(self.status(self.work("--demo")), 1)
+        self.assertEqual(self.told(), "")
+        self.assertEqual(
+            self.errors.getvalue(),
+            "trailcam: the simulated camera has no port: [Errno 24] Too many open files\n",
+        )
+        self.network.assert_quiet()
 
     def test_demo_as_json(self) -> None:
         """The demonstration's words are for people, too."""

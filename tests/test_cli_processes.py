@@ -4,6 +4,7 @@ The command ``trailcam`` as a process: its exit status, its signals, its streams
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -75,6 +76,36 @@ class ProcessTests(CommandTestCase):
             self.assertEqual((finished.status, finished.errors), (1, ""), words)
 
 
+#: Resolving ``hang.test`` takes longer than anybody waits; every other name is as usual.
+HANGING_RESOLVER = """
+import socket, sys, time
+resolve = socket.getaddrinfo
+
+def getaddrinfo(host, *args, **options):
+    if host == "hang.test":
+        print("resolving", flush=True)
+        time.sleep(50)
+    return resolve(host, *args, **options)
+
+socket.getaddrinfo = getaddrinfo
+from trailcam.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+#: Ctrl-C comes while the command is being loaded.
+INTERRUPTED_IMPORT = """
+import os, runpy, signal, sys
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "twisted.python.usage":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Finder())
+runpy.run_module("trailcam", run_name="__main__")
+"""
+
+
 class SignalTests(CommandTestCase):
     """Ctrl-C and SIGTERM."""
 
@@ -103,7 +134,8 @@ class SignalTests(CommandTestCase):
             words = ("connect", "--camera=127.0.0.1", f"--port={port}", "--no-lan", "-v")
             command = self.start("-m", "trailcam", *words)
             command.wait_for("Attempt 1", "stderr")
-            self.ended(command, number)
+            finished = self.ended(command, number)
+            self.assertTrue(finished.errors.endswith("\ntrailcam: interrupted\n"), finished)
             self.hear_close()
 
     def test_while_holding(self) -> None:
@@ -114,6 +146,37 @@ class SignalTests(CommandTestCase):
             finished = self.ended(command, number)
             self.assertEqual(finished.errors, "")
             self.assertIn("closed by us 1", finished.output)
+
+    def test_while_loading(self) -> None:
+        """Before anything is loaded it ends as well, without a word."""
+        finished = self.start("-c", INTERRUPTED_IMPORT).finish()
+        self.assertEqual((finished.status, finished.errors), (130, ""), finished)
+
+    def test_hanging_resolver(self) -> None:
+        """A resolver that hangs holds up neither the end of a race nor that of the process."""
+        words = ("-c", HANGING_RESOLVER, "connect", "--camera=hang.test")
+        began = time.monotonic()
+        finished = self.start(*words, "--max-time=0.2").finish()
+        self.assertEqual(finished.status, 1, finished)
+        self.assertLess(time.monotonic() - began, 10.0)
+        self.assertIn("P2P: unresolved", finished.errors)
+        command = self.start(*words)
+        command.wait_for("resolving")
+        self.assertEqual(self.ended(command, signal.SIGINT).errors, "trailcam: interrupted\n")
+
+    def test_blocked_output(self) -> None:
+        """Who is blocked by output that nobody takes is ended by an alarm."""
+        reader, writer = os.pipe()
+        self.addCleanup(os.close, reader)
+        os.set_blocking(writer, False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(writer, b"x" * 4096)
+        os.set_blocking(writer, True)
+        with os.fdopen(writer, "wb") as full:
+            command = self.start("-m", "trailcam", "connect", "--demo", "-v", stdout=full)
+            command.wait_for("simulated camera", "stderr")
+            self.ended(command, signal.SIGTERM)
 
     def hear_close(self) -> None:
         """Wait for a CLOSE; fails when it does not come."""

@@ -5,11 +5,13 @@ Running one coroutine on a reactor.
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock, deferLater
+from twisted.python.threadpool import ThreadPool
 from twisted.trial.unittest import SynchronousTestCase
 
 from trailcam import running
@@ -23,12 +25,14 @@ class FakeReactor(Clock):
 
     :ivar then: what happens once it runs.
     :ivar done: what was done with it, in order.
+    :ivar pool: its threads, not started.
     """
 
     def __init__(self, then: Callable[[], object] = lambda: None) -> None:
         super().__init__()
         self.then = then
         self.done: list[str] = []
+        self.pool = ThreadPool(0, 1)
         self.when_running: list[Callable[[], object]] = []
         self.before_shutdown: list[Callable[[], Deferred[None]]] = []
 
@@ -47,6 +51,10 @@ class FakeReactor(Clock):
         """Call it in the next turn."""
         self.callLater(0, function, *args)
 
+    def getThreadPool(self) -> ThreadPool:
+        """Its threads."""
+        return self.pool
+
     def stop(self) -> None:
         """Note it."""
         self.done.append("stop")
@@ -64,13 +72,28 @@ class FakeReactor(Clock):
             self.advance(0.01)
 
 
+async def _forever(_: Any) -> int:
+    return await Deferred()
+
+
+class _WithoutAlarms:
+    """The module :mod:`signal` of a system that has no alarms."""
+
+    def __init__(self, handlers: dict[int, Callable[[int, object], object]]) -> None:
+        self.signal = handlers.__setitem__
+
+
 class RunTests(SynchronousTestCase):
     """Its ends."""
 
     def setUp(self) -> None:
-        """Take the place of the system's signals."""
+        """Take the place of the system's signals, and of the end of the process."""
         self.handlers: dict[int, Callable[[int, object], object]] = {}
         self.patch(running.signal, "signal", self.handlers.__setitem__)
+        self.alarms: list[float] = []
+        self.patch(running.signal, "setitimer", lambda _, seconds: self.alarms.append(seconds))
+        self.exits: list[int] = []
+        self.patch(running.os, "_exit", self.exits.append)
 
     def interrupt(self, number: int = signal.SIGINT) -> Callable[[], object]:
         """What sends a signal."""
@@ -165,18 +188,69 @@ class RunTests(SynchronousTestCase):
         self.assertTrue(0.5 < script.seconds() < 1.0, script.seconds())
 
     def test_second_signal(self) -> None:
-        """Impatience changes nothing: the first signal counts."""
+        """A second signal ends the process at once, with the status of the first."""
 
         def twice() -> None:
-            self.interrupt(signal.SIGINT)()
             self.interrupt(signal.SIGTERM)()
+            self.assertEqual(self.exits, [])
+            self.interrupt(signal.SIGINT)()
+            self.assertEqual(self.exits, [143])
+
+        run(FakeReactor(twice), _forever)
+        self.assertEqual(self.exits, [143])
+
+    def test_blocked_reactor(self) -> None:
+        """An alarm is set to be the second signal, for a thread that cannot even cancel."""
+
+        def blocked() -> None:
+            self.interrupt(signal.SIGINT)()
+            self.assertEqual(self.alarms, [1.5])
+            self.interrupt(signal.SIGALRM)()
+
+        run(FakeReactor(blocked), _forever)
+        self.assertEqual(self.exits, [130])
+
+    def test_alarm_is_called_off(self) -> None:
+        """After an end in time there is no alarm."""
+        self.assertEqual(run(FakeReactor(self.interrupt()), _forever), 130)
+        self.assertEqual((self.alarms, self.exits), ([1.5, 0], []))
+
+    def test_system_without_alarms(self) -> None:
+        """Where there are no alarms, signals work all the same."""
+        self.patch(running, "signal", _WithoutAlarms(self.handlers))
+        self.assertEqual(run(FakeReactor(self.interrupt()), _forever), 130)
+        self.assertEqual(self.alarms, [])
+        self.assertNotIn(signal.SIGALRM, self.handlers)
+
+    if not hasattr(signal, "setitimer"):
+        test_blocked_reactor.skip = "no alarms here"  # type: ignore[attr-defined]
+        test_alarm_is_called_off.skip = "no alarms here"  # type: ignore[attr-defined]
+
+    def test_thread_that_hangs(self) -> None:
+        """A thread that does not end (a name resolver, say) is left behind."""
+        hanging, inside = threading.Event(), threading.Event()
+        script = FakeReactor()
+
+        def hang() -> None:
+            inside.set()
+            hanging.wait(30.0)
 
         async def work(_: Any) -> int:
-            return await Deferred()
+            script.pool.start()
+            script.pool.callInThread(hang)
+            return 4
 
-        script = FakeReactor(twice)
-        self.assertEqual(run(script, work), 130)
-        self.assertEqual(script.done.count("stop"), 1)
+        self.addCleanup(hanging.set)
+        self.assertEqual(run(script, work), 4)
+        self.assertTrue(inside.wait(10.0))
+        [thread] = script.pool.threads
+        script.pool.stop()  # what the reactor does at its end
+        self.assertFalse(hanging.is_set())
+        self.assertTrue(thread.daemon)  # the interpreter does not wait for it either
+        self.assertTrue(thread.is_alive())
+        hanging.set()
+        thread.join(10.0)
+        self.assertFalse(thread.is_alive())
 
     def test_signal_after_the_end(self) -> None:
         """A signal that comes too late changes nothing."""

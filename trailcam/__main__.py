@@ -4,6 +4,18 @@
 
 from __future__ import annotations
 
-from trailcam.cli import main
+_INTERRUPTED = 130  # 128 and the number of SIGINT; importing signal costs time
 
-raise SystemExit(main())
+
+def main() -> int:
+    """The command; Ctrl-C while it is still being loaded is no traceback."""
+    try:
+        from trailcam.cli import main as command
+
+        return command()
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from trailcam.model import Report
 
 DONE, COULD_NOT, WRONG_USAGE = 0, 1, 2
+_SIGNALLED = 128  # and the number of the signal
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -49,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except TrailcamError as problem:
         return _complain(str(problem), COULD_NOT)
     except KeyboardInterrupt:
-        return 128 + signal.SIGINT
+        return _SIGNALLED + signal.SIGINT
     except OSError as problem:
         return _cannot_write(problem)
     except Exception as bug:
@@ -68,7 +69,11 @@ def _obey(command: Commands, argv: Sequence[str]) -> int:
 class Commands(HelpfulOptions):
     """The commands, and what is said about all of them."""
 
-    longdesc = "Reach Wi-Fi trail cameras.  'trailcam COMMAND --help' tells about one command."
+    longdesc = (
+        "Reach Wi-Fi trail cameras.  'trailcam COMMAND --help' tells about one command.  "
+        "To stay connected there is 'twist trailcam-connect', and to test without a camera "
+        "'twist trailcam-simulator'."
+    )
 
     @property
     def subCommands(self) -> list[tuple[str, None, Callable[[], Command], str]]:
@@ -144,17 +149,25 @@ class ConnectCommand(ConnectOptions, Command):
         from trailcam.stderrlog import log_to_stderr
 
         with log_to_stderr(bool(self["verbose"])):
-            return run(reactor, self.work)
+            status = run(reactor, self.work)
+        if status > _SIGNALLED and not self["hold"]:
+            return _complain("interrupted", status)
+        return status
 
     async def work(self, reactor: Any) -> int:
         """Connect, to the simulated camera if it was asked for; returns the exit status."""
         if not self["demo"]:
             return await self._connect(reactor, self.request())
+        from twisted.internet.error import CannotListenError
+
         from trailcam.connect.waiting import settle
         from trailcam.tap.demo import Demo
 
         demo = Demo(reactor)
-        demo.startService()
+        try:
+            demo.startService()
+        except CannotListenError as problem:
+            return _complain(f"the simulated camera has no port: {problem.socketError}", COULD_NOT)
         try:
             self._say(f"{demo.introduction()}\n")
             return await self._connect(reactor, demo.aim(self.request()))
@@ -268,20 +281,23 @@ def _show(text: str) -> None:
 
 
 def _complain(text: str, status: int) -> int:
-    """Say in one line what went wrong; returns ``status``."""
-    with contextlib.suppress(OSError):
-        print(f"trailcam: {_one_line(text)}", file=sys.stderr, flush=True)
+    """Say in one line what went wrong, if anybody can hear it; returns ``status``."""
+    if sys.stderr is not None:  # or print() would take standard output
+        with contextlib.suppress(OSError):
+            print(f"trailcam: {_one_line(text)}", file=sys.stderr, flush=True)
     return status
 
 
 def _confess(bug: Exception, verbose: bool) -> int:
-    if verbose:
+    if verbose and sys.stderr is not None:
         traceback.print_exception(bug)
     return _complain(f"internal error: {bug!r} (-v shows more)", COULD_NOT)
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    """``text`` without line breaks, and nothing in it that would command a terminal."""
+    line = " ".join(text.split())
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
 
 
 def _be_lenient(stream: TextIO) -> None:
@@ -292,10 +308,16 @@ def _be_lenient(stream: TextIO) -> None:
 
 def _cannot_write(problem: OSError) -> int:
     """
-    Standard output took no more.  Who closed it knows; anything else is told.
+    Most likely standard output took no more.  Who closed it knows; anything else is told.
     """
-    # The interpreter would try to write the rest when it exits, and complain.
-    with open(os.devnull, "wb") as nowhere:
-        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+    _forget_output()
     closed = isinstance(problem, BrokenPipeError)
     return COULD_NOT if closed else _complain(str(problem), COULD_NOT)
+
+
+def _forget_output() -> None:
+    """Keep the interpreter from writing the rest when it exits, about which it would complain."""
+    if sys.stdout is None:
+        return
+    with contextlib.suppress(OSError), open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -119,17 +120,18 @@ class FileHistoryTests(FileHistoryTestCase):
         FileHistory(self.path).record([WON])
         before = self.path.read_bytes()
         history = FileHistory(self.path)
-        with mock.patch("os.rename", side_effect=OSError(28, "No space left on device")):
+        with mock.patch("os.replace", side_effect=OSError(28, "No space left on device")):
             history.record([LOST])
         self.assertEqual(self.path.read_bytes(), before)
         self.assertEqual(history.recall(), (WON, LOST))
         (complaint,) = self.complaints()
         self.assertIn("No space left", complaint)
+        self.assertEqual([path.name for path in self.folder.iterdir()], ["camera.json"])
 
     def test_writes_again_when_it_can(self) -> None:
         """One failed write is not the end: the next brings everything."""
         history = FileHistory(self.path)
-        with mock.patch("os.rename", side_effect=OSError(28, "No space left on device")):
+        with mock.patch("os.replace", side_effect=OSError(28, "No space left on device")):
             history.record([WON])
         history.record([LOST])
         self.assertEqual(FileHistory(self.path).recall(), (WON, LOST))
@@ -168,6 +170,31 @@ class NoFolderTests(FileHistoryTestCase):
         history.record([WON])
         self.assertEqual(history.recall(), (WON,))
         self.assertEqual(len(self.complaints()), 1)
+        self.assertEqual({p.name for p in self.folder.iterdir()}, {"file", "folder.json"})
+
+
+class SpecialFileTests(FileHistoryTestCase):
+    """Something in place of the file that is not a file."""
+
+    if not hasattr(os, "mkfifo"):
+        skip = "this system has no FIFOs"
+
+    def test_fifo(self) -> None:
+        """Nobody waits at a FIFO until somebody writes; it is said once, and memory goes on."""
+        os.mkfifo(self.path)
+        history = FileHistory(self.path)
+        (complaint,) = self.complaints()
+        self.assertIn("cannot be read: not a regular file", complaint)
+        history.record([WON])
+        self.assertEqual(history.recall(), (WON,))
+        self.assertEqual(len(self.complaints()), 1)
+
+    def test_device(self) -> None:
+        """An endless device is not read."""
+        self.path.symlink_to("/dev/zero")
+        self.assertEqual(FileHistory(self.path).recall(), ())
+        (complaint,) = self.complaints()
+        self.assertIn("not a regular file", complaint)
 
 
 class DamagedFileTests(FileHistoryTestCase):

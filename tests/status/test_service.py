@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.address import IPv4Address
+from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.internet.error import CannotListenError
@@ -65,6 +65,19 @@ class StatusServiceTests(SynchronousTestCase):
         self.assertIn(b" 200 OK\r\n", head)
         self.assertIn(b'"state": "waiting"', body)
         self.assertEqual(events, [])
+
+    def test_address(self) -> None:
+        """The log has a URL that can be followed, and of a socket without one its address."""
+        for host, shown in (
+            (IPv4Address("TCP", "127.0.0.1", 80), "http://127.0.0.1:80/"),
+            (IPv6Address("TCP", "::", 80), "http://[::]:80/"),
+            (UNIXAddress("/run/status"), str(UNIXAddress("/run/status"))),
+        ):
+            endpoint = LateEndpoint()
+            StatusService(self.reactor, endpoint, Source()).startService()
+            with capturedLogs() as events:
+                endpoint.listening.callback(Port(host))
+            self.assertEqual([formatEvent(e) for e in events], [f"status page at {shown}"])
 
     def test_head(self) -> None:
         """HEAD tells the size that GET would give."""
@@ -125,12 +138,13 @@ class StatusServiceTests(SynchronousTestCase):
 class Port:
     """A listening port; the test closes it."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: object = IPv4Address("TCP", "127.0.0.1", 8650)) -> None:
+        self._host = host
         self.closed: Deferred[None] = Deferred()
 
-    def getHost(self) -> IPv4Address:
+    def getHost(self) -> object:
         """Where it listens."""
-        return IPv4Address("TCP", "127.0.0.1", 8650)
+        return self._host
 
     def stopListening(self) -> Deferred[None]:
         """Begin to close."""

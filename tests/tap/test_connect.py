@@ -48,6 +48,22 @@ class OptionsTests(SynchronousTestCase):
             self.assertTrue(problem.startswith(f"--status: {wrong!r} is not a Twisted endpoint"))
             self.assertNotIn("\n", problem)
 
+    def test_port_of_the_endpoint(self) -> None:
+        """A port that does not exist is refused, however the endpoint is spelled."""
+        for wrong in (
+            "tcp:99999",
+            "tcp:-1",
+            "tcp6:65536",
+            "tcp:port=99999",
+            "tcp:interface=127.0.0.1:port=99999",
+            "tcp:99999:interface=127.0.0.1",
+        ):
+            problem = str(self.assertRaises(UsageError, parsed, f"--status={wrong}"))
+            self.assertTrue(problem.startswith(f"--status: {wrong!r} is not"), problem)
+            self.assertTrue(problem.endswith("is outside 0..65535)"), problem)
+        for right in ("tcp:0", "tcp:65535", "tcp6:80:interface=\\:\\:1", "unix:99999"):
+            self.assertEqual(parsed(f"--status={right}")["status"], right)
+
     def test_unused_endpoint_is_not_checked(self) -> None:
         """Who wants no status may leave a wrong description where it is."""
         self.assertTrue(parsed("--no-status", "--status=8650")["no-status"])

@@ -8,15 +8,27 @@ import json
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
-from twisted.logger import LogEvent, capturedLogs, formatEvent
+from twisted.logger import LogEvent, LogLevel, capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from tests.tap.fakes import REFUSED, FakeLink, Races
+from tests.tap.fakes import LAN, P2P, REFUSED, FakeLink, Races
+from trailcam.errors import AllAttemptsFailed
 from trailcam.interfaces import IStatusSource
+from trailcam.model import AttemptReport, AttemptState, ConnectionMode, Report
 from trailcam.session.machine import LOST_AFTER
 from trailcam.tap.keeper import Keeper
 from trailcam.wire.messages import Alive, Close
+
+
+def unresolved(mode: ConnectionMode) -> AttemptReport:
+    """A mode that failed to find the camera's address."""
+    return AttemptReport(mode, AttemptState.FAILED, None, 0, 0.1, "no such name", "unresolved")
+
+
+def lost_by(*attempts: AttemptReport) -> AllAttemptsFailed:
+    """How a race of these attempts fails."""
+    return AllAttemptsFailed((), Report(winner=None, elapsed=0.1, attempts=attempts))
 
 
 class KeeperTestCase(SynchronousTestCase):
@@ -271,6 +283,36 @@ class LogTests(KeeperTestCase):
             ],
         )
         self.assertEqual([event.get("code") for event in events], ["refused", "no_answer", None])
+
+    def test_one_reason_for_two(self) -> None:
+        """A reason that two modes share is told once."""
+        self.keeper.startService()
+        with capturedLogs() as events:
+            self.races.lose(lost_by(unresolved(P2P), unresolved(LAN)))
+        self.assertEqual(self.lines(events)[0], "P2P and LAN failed: no such name")
+        self.assertEqual(len(events), 2)
+
+    def test_same_reasons_again(self) -> None:
+        """What the last race failed with is told quietly; another reason at full volume."""
+        levels = []
+        self.keeper.startService()
+        for problem in (None, None, lost_by(unresolved(P2P)), None):
+            with capturedLogs() as events:
+                self.races.lose(problem)
+            levels.append([e["log_level"].name for e in events if "code" in e])
+            self.clock.advance(20.0)
+        self.assertEqual(levels, [["warn"] * 2, ["debug"] * 2, ["warn"], ["warn"] * 2])
+
+    def test_success_between(self) -> None:
+        """After a connection the same reasons are news again."""
+        self.keeper.startService()
+        self.races.lose()
+        self.clock.advance(20.0)
+        self.races.win(FakeLink()).hear(Close())
+        self.clock.advance(20.0)
+        with capturedLogs() as events:
+            self.races.lose()
+        self.assertEqual(events[0]["log_level"], LogLevel.warn)
 
     def test_loss(self) -> None:
         """Why the session ended."""

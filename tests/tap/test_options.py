@@ -78,6 +78,11 @@ class RequestTests(SynchronousTestCase):
         self.assertEqual(request.target, Target("10.0.0.9", (5, 6), broadcast=True))
         self.assertEqual((request.max_time, request.weights), (3.0, {LAN: 2.0}))
 
+    def test_numbers(self) -> None:
+        """Numbers may be written in every plain way."""
+        for text, seconds in {"3": 3.0, "+2": 2.0, ".5": 0.5, "2.": 2.0, "1e1": 10.0}.items():
+            self.assertEqual(self.asked(CAMERA, f"--max-time={text}").max_time, seconds)
+
     def test_modes_turned_off(self) -> None:
         """Either direct mode can be left out."""
         self.assertEqual(self.asked(CAMERA, "--no-p2p").modes, {LAN})
@@ -127,7 +132,15 @@ class MistakeTests(SynchronousTestCase):
             "--port=70000": "--port: port 70000 is outside 1..65535",
             "--port=0": "--port: port 0 is outside 1..65535",
             "--port=http": "--port: 'http' is not a port number",
-            "--port=5.5": "--port: 5.5 is not a port number",
+            "--port=5.5": "--port: expected a whole number, got 5.5",
+            "--port=80.0": "--port: expected a whole number, got 80.0",
+            "--port=4_0": "--port: '4_0' is not a port number",
+            "--port= 80 ": "--port: ' 80 ' is not a port number",
+            "--port=٨٠": "--port: '٨٠' is not a port number",
+            "--port=-1": "--port: port -1 is outside 1..65535",
+            "--max-time=1_0.5": "--max-time: '1_0.5' is not a number of seconds",
+            "--max-time=٣": "--max-time: '٣' is not a number of seconds",
+            "--max-time=1.2.3": "--max-time: '1.2.3' is not a number of seconds",
             "--max-time=soon": "--max-time: 'soon' is not a number of seconds",
             "--max-time=0": "--max-time: must be a finite number of seconds above 0, got 0",
             "--max-time=nan": "--max-time: must be a finite number of seconds above 0, got nan",
@@ -150,6 +163,12 @@ class MistakeTests(SynchronousTestCase):
         ):
             name = option.partition("=")[0]
             self.assertTrue(self.refused(option).startswith(f"{name}: "), option)
+
+    def test_long_values(self) -> None:
+        """What is very long is cut, and a number of many digits is only a number."""
+        for option in ("uid", "port", "camera", "max-time"):
+            for character in "a5":
+                self.assertLess(len(self.refused(f"--{option}={character * 100_000}")), 400)
 
     def test_no_mode_left(self) -> None:
         """When nothing could be tried, the option that is to blame is named."""

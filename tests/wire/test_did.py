@@ -79,6 +79,14 @@ class TextTests(SynchronousTestCase):
         ):
             self.refused(text, "1 to 7 letters or digits")
 
+    def test_long(self) -> None:
+        """Of what is very long only the beginning is shown."""
+        for text in ("x" * 100_000, f"A-{'5' * 100_000}-B", f"{'A' * 100_000}-000000-B"):
+            with self.assertRaises(DeviceIDError) as caught:
+                DeviceID.parse(text)
+            self.assertLess(len(str(caught.exception)), 350)
+            self.assertIn(text[:99], str(caught.exception))
+
     def test_is_a_value_error(self) -> None:
         """Who only knows Python's own exceptions can catch it."""
         self.assertRaises(ValueError, DeviceID.parse, "nonsense")

@@ -17,7 +17,7 @@ from trailcam.interfaces import IStatusSource
 from trailcam.status.resource import status_resource
 
 
-class _QuietSite(Site):
+class StatusSite(Site):
     """A site without a log line for every look."""
 
     noisy = False
@@ -37,7 +37,7 @@ class StatusService(Service):
         """:param reactor: provides IReactorTime."""
         pages = status_resource(source)
         self._endpoint = endpoint
-        self._site = _QuietSite(pages, reactor=reactor)  # type: ignore[no-untyped-call]
+        self._site = StatusSite(pages, reactor=reactor)  # type: ignore[no-untyped-call]
         self._listening: Deferred[Any] | None = None
 
     def startService(self) -> None:
@@ -69,7 +69,9 @@ class StatusService(Service):
 def _shown(address: Any) -> str:
     """A URL where there is one; otherwise (a UNIX socket, say) the address itself."""
     host = getattr(address, "host", None)
-    return str(address) if host is None else f"http://{host}:{address.port}/"
+    if host is None:
+        return str(address)
+    return f"http://{f'[{host}]' if ':' in host else host}:{address.port}/"
 
 
 def _close(port: IListeningPort | None) -> Deferred[None]:

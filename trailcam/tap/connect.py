@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from twisted.application.service import IService, MultiService, Service
@@ -18,6 +19,8 @@ from trailcam.status.service import StatusService
 from trailcam.tap.demo import Demo
 from trailcam.tap.keeper import Keeper
 from trailcam.tap.options import ConnectOptions
+
+_PORT = re.compile(r"(?:tcp6?|ssl):(?:(?:.*:)?port=)?([^:=]+)")
 
 
 class Options(ConnectOptions):
@@ -50,9 +53,17 @@ class Options(ConnectOptions):
     def _check_endpoint(self) -> None:
         try:
             self.endpoint(object())
+            _check_port(self["status"])
         except Exception as problem:  # each kind of endpoint has its own complaints
             wrong = f"{self['status']!r} is not a Twisted endpoint such as tcp:8650"
             raise usage.UsageError(f"--status: {wrong} ({problem})") from problem
+
+
+def _check_port(description: str) -> None:
+    """Twisted takes any number for a port, until it listens there."""
+    match = _PORT.match(description)
+    if match is not None and not 0 <= int(match[1]) <= 65535:
+        raise ValueError(f"port {match[1]} is outside 0..65535")
 
 
 def makeService(options: Options) -> IService:

@@ -11,7 +11,7 @@ from twisted.application.internet import backoffPolicy
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import deferLater
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -61,6 +61,7 @@ class Keeper(Service):
         self._sessions = 0
         self._last_loss: str | None = None
         self._last_report: Report | None = None
+        self._last_codes: list[str | None] = []
         self._next_try = 0.0
 
     def startService(self) -> None:
@@ -163,14 +164,17 @@ class Keeper(Service):
         self._tell_failures(report)
 
     def _tell_failures(self, report: Report) -> None:
+        """Each reason once, and at full volume only when the last race had other ones."""
+        reasons: dict[tuple[str, str | None], list[str]] = {}
         for attempt in report.attempts:
             if attempt.error is not None:
-                self._log.warn(
-                    "{mode} failed: {reason}",
-                    mode=attempt.mode.label,
-                    reason=attempt.error,
-                    code=attempt.code,
-                )
+                reasons.setdefault((attempt.error, attempt.code), []).append(attempt.mode.label)
+        codes = [code for _, code in reasons]
+        level = LogLevel.debug if codes == self._last_codes else LogLevel.warn
+        self._last_codes = codes
+        for (reason, code), modes in reasons.items():
+            mode = " and ".join(modes)
+            self._log.emit(level, "{mode} failed: {reason}", mode=mode, reason=reason, code=code)
 
 
 def _expect_cancellation(failure: Failure) -> None:

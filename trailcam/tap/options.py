@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import getopt
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,11 @@ if TYPE_CHECKING:
 
 #: Options that say which camera to take; the demonstration brings its own.
 _ABOUT_THE_CAMERA = ("camera", "uid", "port", "broadcast", "relay", "rendezvous")
+
+
+#: Numbers as people write them; Python itself also reads ``4_0``, spaces and foreign digits.
+_INTEGER = re.compile(r"[+-]?[0-9]+")
+_FLOAT = re.compile(r"[+-]?([0-9.]+(e[+-]?[0-9]+)?|inf|nan)", re.ASCII | re.IGNORECASE)
 
 
 class HelpfulOptions(usage.Options):
@@ -75,9 +81,10 @@ def usage_errors() -> Iterator[None]:
 
 def number(text: str) -> Any:
     """The integer or the float that ``text`` spells; otherwise ``text``, for a check to refuse."""
-    for kind in (int, float):
-        with contextlib.suppress(ValueError):
-            return kind(text)
+    for form, kind in ((_INTEGER, int), (_FLOAT, float)):
+        if form.fullmatch(text):
+            with contextlib.suppress(ValueError):
+                return kind(text)
     return text
 
 
@@ -170,7 +177,9 @@ class ConnectOptions(HelpfulOptions):
         camera, relay = self["camera"], self["relay"]
         return Target(
             host=None if camera is None else check_host("--camera", camera),
-            ports=check_ports("--port", map(number, self["port"] or map(str, DEFAULT_PORTS))),
+            ports=check_ports(
+                "--port", map(_port, self["port"]) if self["port"] else DEFAULT_PORTS
+            ),
             did=check_did("--uid", self["uid"]),
             broadcast=bool(self["broadcast"]),
             rendezvous=tuple(check_address("--rendezvous", text) for text in self["rendezvous"]),
@@ -202,6 +211,13 @@ class ConnectOptions(HelpfulOptions):
         for name in _ABOUT_THE_CAMERA if self["demo"] else ():
             if self[name]:
                 raise ValueError(f"--demo: brings its own camera; leave --{name} out")
+
+
+def _port(text: str) -> Any:
+    port = number(text)
+    if isinstance(port, float):
+        raise ValueError(f"--port: expected a whole number, got {port}")
+    return port
 
 
 def _weight(text: str) -> tuple[str, Any]:
