@@ -176,7 +176,10 @@ class RaceTests(NetworkTestCase):
         """A race that is lost: a warning for each mode, and the end."""
         self.camera_host.silent = True
         _, lines = self.race()
-        diagnosis = "nothing answered from 192.168.43.1 on ports 40611, 32108 within 2.0 s"
+        diagnosis = (
+            "nothing answered from 192.168.43.1 on ports 40611, 32108 within 2.0 s: "
+            "is it awake and near, and does a firewall here let UDP in?"
+        )
         self.assertEqual(
             lines[-3:],
             [
