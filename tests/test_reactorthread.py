@@ -351,6 +351,16 @@ class StartTests(HandTestCase):
         self.runtime.ensure_running()
         self.assertEqual(starts, [self.reactor])
 
+    def test_no_thread(self) -> None:
+        """Where no thread can be started, that is said."""
+
+        def refuse(thread: threading.Thread) -> None:
+            raise RuntimeError("can't start new thread")
+
+        self.patch(threading.Thread, "start", refuse)
+        problem = self.assertRaises(ReactorUnavailable, self.runtime.ensure_running)
+        self.assertIn("can't start new thread", str(problem))
+
     @staticmethod
     def interrupt() -> None:
         """What Ctrl-C does."""

@@ -238,6 +238,6 @@ class CalledFromReactorThread(FacadeError):
 
 
 class ReactorUnavailable(FacadeError):
-    """The process's reactor was stopped, and a reactor cannot be started twice."""
+    """No reactor can be had: it was stopped, the process was forked, or no thread can be started."""
 
     code = "reactor_unavailable"

@@ -178,7 +178,12 @@ def _start(reactor: Any) -> Future[None]:
             started.set_exception(problem)
 
     thread = threading.Thread(target=run, name="trailcam-reactor", daemon=True)
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError as problem:  # the system, or an interpreter that is about to end
+        raise ReactorUnavailable(
+            f"no thread for the reactor can be started: {problem}"
+        ) from problem
     atexit.register(_stop, reactor, thread)
     return started
 
