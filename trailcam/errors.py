@@ -238,6 +238,6 @@ class CalledFromReactorThread(FacadeError):
 
 
 class ReactorUnavailable(FacadeError):
-    """No reactor can be had: it was stopped, the process was forked, or no thread can be started."""
+    """No reactor can be had: it was stopped, the process was forked, or no thread can start."""
 
     code = "reactor_unavailable"
