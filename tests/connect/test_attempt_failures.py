@@ -23,6 +23,22 @@ from trailcam.errors import (
 from trailcam.wire.messages import LanSearch, PunchPkt
 
 
+class LostSocketTests(NetworkTestCase):
+    """A socket that somebody else closed, as a reactor does that stops."""
+
+    def test_lost(self) -> None:
+        """Each mode says so at once, and leaves nothing behind."""
+        self.camera_host.silent = True
+        for attempt in (self.lan(), self.p2p()):
+            watch = self.watch(attempt.connect(30.0))
+            self.network.advance(0.5)
+            for port in list(self.client.ports()):
+                port.stopListening()
+            self.network.advance(0.01)
+            self.assertIsInstance(watch.error, PortUnavailable)
+            self.assertIn("closed", str(watch.error))
+
+
 class RefusedTests(NetworkTestCase):
     """Closed ports."""
 

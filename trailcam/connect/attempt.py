@@ -225,7 +225,9 @@ class DatagramAttempt:
         self._give_up_if_hopeless()
 
     def link_lost(self, reason: Failure) -> None:
-        """A UDP socket is never lost."""
+        """Somebody else closed our socket: there is nothing left to try with."""
+        if not self._proof.called:
+            self._proof.errback(self._failure(PortUnavailable, reason.getErrorMessage()))
 
     def _punched(self, peer: Address) -> None:
         self._answered(peer)

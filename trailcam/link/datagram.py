@@ -135,7 +135,9 @@ class DatagramLink(DatagramProtocol):
         return waiter
 
     def send_close(self, peer: Address) -> None:
-        """Tell ``peer`` that we leave: its slot becomes free at once."""
+        """Tell ``peer`` that we leave: its slot becomes free at once.  A closed link cannot."""
+        if self._port is None:
+            return
         for _ in range(_CLOSE_COPIES):
             self.send_to(Close(), peer)
 
