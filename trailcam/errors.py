@@ -13,6 +13,17 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from trailcam.model import ConnectionMode, Report
 
+_LONGEST_SHOWN = 100
+
+
+def shown(value: object) -> str:
+    """``value`` in an error message: never long, and there even for what cannot be printed."""
+    try:
+        text = repr(value)
+    except Exception:
+        return f"something of type {type(value).__name__}"
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
+
 
 class TrailcamError(Exception):
     """Anything this package raises on purpose."""

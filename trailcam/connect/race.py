@@ -170,7 +170,7 @@ class Race:
         if not any(other.state is AttemptState.RUNNING for other in self.lanes):
             pending = [other for other in self.lanes if not other.starter.called]
             for next_lane in pending[:1]:
-                next_lane.starter.callback(None)
+                self._release(next_lane)
 
     async def _defer_to_heavier(self, lane: Lane) -> None:
         """Give a heavier mode that the camera has already answered a moment to finish."""

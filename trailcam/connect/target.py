@@ -15,7 +15,7 @@ from typing import Any
 
 import attrs
 
-from trailcam.errors import DeviceIDError
+from trailcam.errors import DeviceIDError, shown
 from trailcam.interfaces import Address
 from trailcam.model import ConnectionMode
 from trailcam.wire.constants import LAN_SEARCH_PORT, RENDEZVOUS_PORT, SESSION_PORT
@@ -29,7 +29,6 @@ DEFAULT_MAX_TIME = 30.0
 
 _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 _MOST_PORTS = 1024
-_LONGEST_SHOWN = 100
 
 
 @attrs.frozen
@@ -57,15 +56,6 @@ class Target:
         return self.host if self.host is not None else f"camera {self.did}"
 
 
-def _shown(value: object) -> str:
-    """``value`` in an error message: never long, and there even for what cannot be printed."""
-    try:
-        text = repr(value)
-    except Exception:
-        return f"something of type {type(value).__name__}"
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
-
-
 def _is_finite(value: float) -> bool:
     try:
         return math.isfinite(value)
@@ -81,7 +71,7 @@ def check_host(name: str, value: object) -> str:
     :raises ValueError: for anything else.
     """
     if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"{name}: expected an IPv4 address or a host name, got {_shown(value)}")
+        raise ValueError(f"{name}: expected an IPv4 address or a host name, got {shown(value)}")
     text = value.strip()
     try:
         address = IPv4Address(text)
@@ -94,13 +84,13 @@ def check_host(name: str, value: object) -> str:
 
 def _host_name(name: str, text: str) -> str:
     labels = text.removesuffix(".").split(".")
-    shown = _shown(text)
+    given = shown(text)
     if ":" in text:
-        raise ValueError(f"{name}: {shown} is not an IPv4 address or a host name (without a port)")
+        raise ValueError(f"{name}: {given} is not an IPv4 address or a host name (without a port)")
     if labels[-1].isdigit():
-        raise ValueError(f"{name}: {shown} is not an IPv4 address; one looks like 192.168.43.1")
+        raise ValueError(f"{name}: {given} is not an IPv4 address; one looks like 192.168.43.1")
     if len(text) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
-        raise ValueError(f"{name}: {shown} is neither an IPv4 address nor a host name")
+        raise ValueError(f"{name}: {given} is neither an IPv4 address nor a host name")
     return text
 
 
@@ -111,16 +101,16 @@ def check_port(name: str, value: object) -> int:
     :raises ValueError: for anything else.
     """
     if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError(f"{name}: {_shown(value)} is not a port number")
+        raise ValueError(f"{name}: {shown(value)} is not a port number")
     if not 1 <= value <= 65535:
-        raise ValueError(f"{name}: port {_shown(value)} is outside 1..65535")
+        raise ValueError(f"{name}: port {shown(value)} is outside 1..65535")
     return value
 
 
 def check_ports(name: str, value: object) -> tuple[int, ...]:
     """At least one port, in order of preference; of duplicates the first stays."""
     if isinstance(value, str | bytes) or not isinstance(value, Iterable):
-        raise ValueError(f"{name}: expected a list of port numbers, got {_shown(value)}")
+        raise ValueError(f"{name}: expected a list of port numbers, got {shown(value)}")
     ports = tuple(dict.fromkeys(check_port(name, port) for port in value))
     if not ports:
         raise ValueError(f"{name}: at least one port is needed")
@@ -132,9 +122,9 @@ def check_ports(name: str, value: object) -> tuple[int, ...]:
 def check_seconds(name: str, value: object) -> float:
     """A finite number of seconds above zero."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"{name}: {_shown(value)} is not a number of seconds")
+        raise ValueError(f"{name}: {shown(value)} is not a number of seconds")
     if not _is_finite(value) or value <= 0:
-        raise ValueError(f"{name}: must be a finite number of seconds above 0, got {_shown(value)}")
+        raise ValueError(f"{name}: must be a finite number of seconds above 0, got {shown(value)}")
     return float(value)
 
 
@@ -145,7 +135,7 @@ def check_did(name: str, value: object) -> DeviceID:
     if isinstance(value, DeviceID):
         return value
     if not isinstance(value, str):
-        raise ValueError(f"{name}: {_shown(value)} is not a device id such as {TRAILCAM_DID}")
+        raise ValueError(f"{name}: {shown(value)} is not a device id such as {TRAILCAM_DID}")
     try:
         return DeviceID.parse(value)
     except DeviceIDError as problem:
@@ -158,7 +148,7 @@ def check_mode(name: str, value: object) -> ConnectionMode:
         return value if isinstance(value, ConnectionMode) else ConnectionMode(value)
     except ValueError:
         known = ", ".join(mode.value for mode in ConnectionMode)
-        raise ValueError(f"{name}: unknown mode {_shown(value)}; known are {known}") from None
+        raise ValueError(f"{name}: unknown mode {shown(value)}; known are {known}") from None
 
 
 def check_weights(name: str, value: object) -> dict[ConnectionMode, float]:
@@ -166,7 +156,7 @@ def check_weights(name: str, value: object) -> dict[ConnectionMode, float]:
     if value is None:
         return {}
     if not isinstance(value, Mapping):
-        raise ValueError(f"{name}: expected a mapping such as {{'p2p': 1.0}}, got {_shown(value)}")
+        raise ValueError(f"{name}: expected a mapping such as {{'p2p': 1.0}}, got {shown(value)}")
     return {check_mode(name, mode): _weight(name, mode, w) for mode, w in value.items()}
 
 
@@ -174,7 +164,7 @@ def _weight(name: str, mode: object, value: Any) -> float:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if not number or not _is_finite(value) or value < 0:
         raise ValueError(
-            f"{name}: the weight of {_shown(mode)} must be a number from 0 up, got {_shown(value)}"
+            f"{name}: the weight of {shown(mode)} must be a number from 0 up, got {shown(value)}"
         )
     return float(value)
 
@@ -185,5 +175,5 @@ def check_address(name: str, value: object) -> Address:
         return check_host(name, value[0]), check_port(name, value[1])
     host, colon, port = value.rpartition(":") if isinstance(value, str) else ("", "", "")
     if not colon or not port.isascii() or not port.isdigit() or len(port) > 5:
-        raise ValueError(f"{name}: expected HOST:PORT, got {_shown(value)}")
+        raise ValueError(f"{name}: expected HOST:PORT, got {shown(value)}")
     return check_host(name, host), check_port(name, int(port))

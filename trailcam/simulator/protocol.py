@@ -31,6 +31,22 @@ class CameraPort(DatagramProtocol):
         self._received(datagram, addr, self._door)
 
 
+class OnCameraPorts:
+    """What every kind of camera says of its ports."""
+
+    _ports: CameraPorts
+
+    @property
+    def search_port(self) -> int:
+        """Number of the port that hears searches; 0 before the start."""
+        return self._ports.search_port
+
+    @property
+    def session_port(self) -> int:
+        """Number of the port that hears everything; 0 before the start."""
+        return self._ports.session_port
+
+
 class CameraPorts:
     """
     The UDP ports of one camera, opened and closed together.

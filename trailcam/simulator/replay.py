@@ -13,7 +13,7 @@ from trailcam.interfaces import Address
 from trailcam.link.noise import Noise
 from trailcam.simulator.behaviour import Behaviour, Door
 from trailcam.simulator.player import Player
-from trailcam.simulator.protocol import CameraPorts
+from trailcam.simulator.protocol import CameraPorts, OnCameraPorts
 from trailcam.simulator.script import Line, Recording, read_script
 from trailcam.simulator.session import CameraSession, Ending, Phrases
 from trailcam.wire.codec import decode, encode
@@ -27,7 +27,7 @@ MAX_HEARD: Final = 10_000
 _OPENINGS = (LanSearch, PunchPkt, P2PRdy)
 
 
-class ReplayedCamera:
+class ReplayedCamera(OnCameraPorts):
     """
     Sends a recorded camera's packets, in order, once, to the first client that asks.
 
@@ -63,16 +63,6 @@ class ReplayedCamera:
         self.finished: Deferred[bool] = Deferred()
         self.heard: deque[MessageType] = deque(maxlen=MAX_HEARD)
         self.strangers = 0
-
-    @property
-    def search_port(self) -> int:
-        """Number of the port that hears searches; 0 before the start."""
-        return self._ports.search_port
-
-    @property
-    def session_port(self) -> int:
-        """Number of the port that sends, and hears everything; 0 before the start."""
-        return self._ports.session_port
 
     @property
     def sent(self) -> int:

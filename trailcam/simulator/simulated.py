@@ -14,12 +14,12 @@ from trailcam.simulator.behaviour import Behaviour, Door
 from trailcam.simulator.camera import Camera
 from trailcam.simulator.counters import Counters
 from trailcam.simulator.impairment import ImpairedPath
-from trailcam.simulator.protocol import CameraPorts
+from trailcam.simulator.protocol import CameraPorts, OnCameraPorts
 from trailcam.wire.constants import LAN_SEARCH_PORT, SESSION_PORT
 from trailcam.wire.sockaddr import SocketAddress
 
 
-class SimulatedCamera:
+class SimulatedCamera(OnCameraPorts):
     """
     A camera that can be found, punched and kept alive.
 
@@ -47,16 +47,6 @@ class SimulatedCamera:
         self._ports = CameraPorts(reactor, self._hear)
         self._path = ImpairedPath(reactor, self._behaviour, self._rng, self.counters)
         self._camera = Camera(reactor, self._behaviour, self._say, self._rng, self.counters)
-
-    @property
-    def search_port(self) -> int:
-        """Number of the port that hears searches; 0 before the start."""
-        return self._ports.search_port
-
-    @property
-    def session_port(self) -> int:
-        """Number of the port that hears everything; 0 before the start."""
-        return self._ports.session_port
 
     @property
     def answer_port(self) -> int:

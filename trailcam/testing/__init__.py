@@ -5,7 +5,8 @@ Give a :class:`MemoryHost` to the code under test as its reactor, and move the t
 with :meth:`MemoryNetwork.advance`.
 """
 
-from trailcam.testing.datagram import Address, Datagram, Fate
+from trailcam.interfaces import Address
+from trailcam.testing.datagram import Datagram, Fate
 from trailcam.testing.host import MemoryHost
 from trailcam.testing.nat import Nat, NatKind
 from trailcam.testing.network import MemoryNetwork

@@ -6,12 +6,10 @@ from __future__ import annotations
 
 import enum
 import itertools
-from typing import TypeAlias
 
 import attrs
 
-Address: TypeAlias = "tuple[str, int]"
-"""An IPv4 address and a port, the way Twisted's UDP protocols see them."""
+from trailcam.interfaces import Address
 
 
 class Fate(enum.Enum):

@@ -13,7 +13,7 @@ from collections.abc import Hashable, Iterator
 
 import attrs
 
-from trailcam.testing.datagram import Address
+from trailcam.interfaces import Address
 
 PUBLIC_PORTS = range(20000, 60000)
 """The ports a NAT gives out, one after the other."""

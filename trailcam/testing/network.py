@@ -27,7 +27,8 @@ from twisted.internet.abstract import isIPAddress
 from twisted.internet.interfaces import IDelayedCall, IHostnameResolver
 from twisted.internet.task import Clock
 
-from trailcam.testing.datagram import Address, Datagram, DatagramLog, Fate
+from trailcam.interfaces import Address
+from trailcam.testing.datagram import Datagram, DatagramLog, Fate
 from trailcam.testing.flights import Flights
 from trailcam.testing.host import MemoryHost
 from trailcam.testing.nat import Nat

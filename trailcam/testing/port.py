@@ -17,7 +17,7 @@ from twisted.internet.protocol import DatagramProtocol
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from trailcam.testing.datagram import Address
+from trailcam.interfaces import Address
 from trailcam.testing.origin import origin
 from trailcam.testing.ports import ANY
 

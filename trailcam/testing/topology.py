@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 import attrs
 
-from trailcam.testing.datagram import Address, Fate
+from trailcam.interfaces import Address
+from trailcam.testing.datagram import Fate
 from trailcam.testing.host import MemoryHost
 from trailcam.testing.nat import Nat
 from trailcam.testing.port import MemoryPort, is_loopback

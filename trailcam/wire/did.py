@@ -12,7 +12,7 @@ from typing import Final
 
 import attrs
 
-from trailcam.errors import DeviceIDError
+from trailcam.errors import DeviceIDError, shown
 
 #: Octets of a device id on the wire.
 DID_SIZE: Final = 20
@@ -20,14 +20,13 @@ DID_SIZE: Final = 20
 _LAYOUT = struct.Struct(">8sI8s")
 _MAX_TEXT = 7
 _TEXT = re.compile(r"([A-Z0-9]{1,7})-([0-9]{6,10})-([A-Z0-9]{1,7})", re.ASCII | re.IGNORECASE)
-_LONGEST_SHOWN = 100
 _ADVICE = "a device id looks like LBCS-000000-CCCJJ: PREFIX-SERIAL-CHECK"
 
 
 def _valid_word(_did: DeviceID, attribute: attrs.Attribute[str], value: str) -> None:
     """Refuse a text that eight NUL-padded octets of printable ASCII cannot hold."""
     if not (1 <= len(value) <= _MAX_TEXT and value.isascii() and value.isprintable()):
-        problem = f"{_shown(value)} is not 1 to {_MAX_TEXT} ASCII characters"
+        problem = f"{shown(value)} is not 1 to {_MAX_TEXT} ASCII characters"
         raise DeviceIDError(f"the {attribute.name} {problem}; {_ADVICE}")
 
 
@@ -90,21 +89,15 @@ def _word(octets: bytes) -> str:
     return text.decode("ascii")
 
 
-def _shown(text: str) -> str:
-    """``text`` in an error message: never long."""
-    shown = repr(text)
-    return shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}..."
-
-
 def _diagnosis(text: str) -> str:
     parts = text.split("-")
     if len(parts) != 3:
         problem = f"3 parts between hyphens are wanted, found {len(parts)}"
     elif not (parts[1].isascii() and parts[1].isdigit() and 6 <= len(parts[1]) <= 10):
-        problem = f"the serial number {_shown(parts[1])} is not 6 to 10 digits"
+        problem = f"the serial number {shown(parts[1])} is not 6 to 10 digits"
     else:
         problem = f"prefix and check code are 1 to {_MAX_TEXT} letters or digits each"
-    return f"{_shown(text)} is not a device id: {problem}; {_ADVICE}"
+    return f"{shown(text)} is not a device id: {problem}; {_ADVICE}"
 
 
 #: The id of every TrailCam Go camera on its own access point, so it tells none apart.
