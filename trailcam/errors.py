@@ -163,10 +163,96 @@ class NotPossible(AttemptFailed):
     code = "not_possible"
 
 
+class RendezvousUnreachable(AttemptFailed):
+    """Not one of the rendezvous servers answered."""
+
+    code = "rendezvous_unreachable"
+
+
+class DeviceUnknown(AttemptFailed):
+    """The server does not know the device id."""
+
+    code = "device_unknown"
+
+
+class DeviceOffline(AttemptFailed):
+    """The server knows the device id, but no such device is logged in there."""
+
+    code = "device_offline"
+
+
+class SecretRefused(AttemptFailed):
+    """The server wants the device's secret, and got none or a wrong one."""
+
+    code = "wrong_secret"
+
+
+class PunchFailed(AttemptFailed):
+    """Server and device did their part, but nothing came through the NATs between."""
+
+    code = "punch_failed"
+
+
+class RelayUnreachable(AttemptFailed):
+    """No connection to the relay: refused, no route, no such name, no trust in its certificate."""
+
+    code = "relay_unreachable"
+
+
+class RelayNotUnderstood(AttemptFailed):
+    """What answers at the relay's address is not a relay of ours."""
+
+    code = "relay_not_understood"
+
+
+class RelayFull(AttemptFailed):
+    """The relay has no room for another pair."""
+
+    code = "relay_full"
+
+
+class RelayEnded(AttemptFailed):
+    """The relay ended the connection before the device had joined."""
+
+    code = "relay_ended"
+
+
+class DeviceNeverJoined(AttemptFailed):
+    """The device was told, but did not come to the relay, or did not reach its camera."""
+
+    code = "device_never_joined"
+
+
+class NoRelays(AttemptFailed):
+    """Neither the rendezvous servers nor the directory named a relay."""
+
+    code = "no_relays"
+
+
+class RelayDirectoryUnusable(AttemptFailed):
+    """The directory of relays cannot be fetched or read, and there is no copy of it."""
+
+    code = "relay_directory"
+
+
 class AttemptBroken(AttemptFailed):
     """A bug: the attempt ended with an exception that it should have translated."""
 
     code = "bug"
+
+
+class Hopeless(ConnectError):
+    """
+    Within an attempt: there is nothing to look for, or nobody to ask.
+
+    :ivar kind: the class of the failure that the attempt then ends with.
+    :ivar message: its words.
+    """
+
+    def __init__(self, kind: type[AttemptFailed], message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
 
 
 class AllAttemptsFailed(ConnectError):
@@ -196,6 +282,12 @@ class LinkUnavailable(LinkError):
     """The local UDP port could not be opened."""
 
     code = "no_local_port"
+
+
+class LinkLost(LinkError):
+    """The other end, or the network, ended the link."""
+
+    code = "link_lost"
 
 
 class LinkClosed(LinkError):
@@ -234,6 +326,54 @@ class SessionClosedByPeer(SessionError):
     """The camera sent CLOSE."""
 
     code = "closed_by_peer"
+
+
+class ServerError(TrailcamError):
+    """A server or an agent cannot do its work."""
+
+    code = "server"
+
+
+class SecretsError(ServerError):
+    """A file of device secrets that cannot be read or has a malformed line."""
+
+    code = "bad_secrets_file"
+
+
+class RegistryError(ServerError):
+    """A registry has no such device."""
+
+    code = "registry"
+
+
+class UnknownDevice(RegistryError):
+    """Nobody may register this id here, or nobody ever has."""
+
+    code = "device_unknown"
+
+
+class OfflineDevice(RegistryError):
+    """The device is known, and not logged in."""
+
+    code = "device_offline"
+
+
+class LoginRefused(ServerError):
+    """A server refused the agent's login."""
+
+    code = "login_refused"
+
+
+class IdTaken(ServerError):
+    """Another agent with the same id has taken over."""
+
+    code = "id_taken"
+
+
+class DirectoryError(TrailcamError):
+    """A directory of relays that cannot be fetched or read."""
+
+    code = "relay_directory"
 
 
 class FacadeError(TrailcamError):

@@ -203,7 +203,7 @@ class BurstTests(HostileTestCase):
         self.network.advance(0.01)
         evidence = attempt._evidence
         tables = (evidence.answered, evidence.wrong_ids, evidence.closed, evidence.strangers)
-        for table in (*tables, attempt._link._kept, attempt._link.noise._seen):
+        for table in (*tables, attempt._link._handover._kept, attempt._link.noise._seen):
             self.assertLessEqual(len(table), 64)
         self.assertLessEqual(len(attempt._link.noise.counts), 20)
 
@@ -275,7 +275,7 @@ class BurstTests(HostileTestCase):
             camera.say((CLIENT, attempt.port), Drw(0, number, b"x"))
             stranger.say((CLIENT, attempt.port), Drw(1, number, b"y"))
         self.network.advance(0.01)
-        kept = [message for message, _ in link._kept]
+        kept = [message for message, _ in link._handover._kept]
         self.assertEqual(len(kept), 64)
         self.assertEqual({getattr(m, "channel", 0) for m in kept}, {0})
 

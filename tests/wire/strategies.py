@@ -21,6 +21,7 @@ from trailcam.wire.fields import (
     I32,
     SOCKADDR,
     SOCKADDR_CS2,
+    SOCKADDR_HEAD,
     SOCKADDR_NETWORK,
     U8,
     U16,
@@ -30,6 +31,7 @@ from trailcam.wire.fields import (
     OptionalU32,
     Pad,
     Padded64,
+    Rest,
 )
 from trailcam.wire.messages import (
     ALL,
@@ -76,6 +78,7 @@ _STRATEGIES: dict[Any, st.SearchStrategy[Any]] = {
     DID: dids,
     SOCKADDR: ipv4_addresses,
     SOCKADDR_CS2: ipv4_addresses | ipv6_addresses,
+    SOCKADDR_HEAD: ipv4_addresses,
     SOCKADDR_NETWORK: ipv4_addresses,
     _part(U8): _uint8,
     _part(U16): _uint16,
@@ -86,6 +89,7 @@ _STRATEGIES: dict[Any, st.SearchStrategy[Any]] = {
     _part(OptionalDid): st.none() | dids,
     _part(OptionalU32): st.none() | _uint32,
     _part(Padded64): st.binary(max_size=64).map(lambda octets: octets.rstrip(b"\0")),
+    _part(Rest): st.binary(max_size=64),
 }
 
 

@@ -24,6 +24,7 @@ from trailcam.wire.messages import (
     Alive,
     Drw,
     DrwAck,
+    Hello,
     HelloAck,
     LanSearch,
     ListReqAck,
@@ -37,6 +38,9 @@ from trailcam.wire.messages import (
     RlyPortAck,
 )
 from trailcam.wire.sockaddr import SocketAddress
+
+#: Messages that end in whatever octets there are.
+OF_ANY_SIZE = (Drw, Hello, Psr)
 
 
 def envelope(opcode: int, body: bytes, length: int | None = None) -> bytes:
@@ -163,6 +167,18 @@ class EnvelopeTests(SynchronousTestCase):
                 self.assertEqual(decode(datagram), Alive())
         self.assertEqual(decode(b"\xf1\x30\0\0" + bytes(100)), LanSearch())
 
+    def test_room(self) -> None:
+        """The room of a HELLO is what is there, whatever it announces."""
+        for length in (0, 16, 0xFFFF):
+            for room in (b"", bytes(range(16)), bytes(20)):
+                datagram = envelope(MessageType.HELLO, room, length)
+                self.assertEqual(decode(datagram), Hello(room))
+
+    def test_token(self) -> None:
+        """Where our servers have a token, those of others leave zeros."""
+        datagram = envelope(MessageType.HELLO_ACK, HOST.to_bytes())
+        self.assertEqual(decode(datagram), HelloAck(HOST, bytes(8)))
+
 
 class BodyTests(SynchronousTestCase):
     """Bodies of a wrong size or content; every kind of layout has its own refusals."""
@@ -174,14 +190,14 @@ class BodyTests(SynchronousTestCase):
     def test_fixed_too_short(self) -> None:
         """Every message of one size, an octet short."""
         for message, body in BODIES:
-            if body and not isinstance(message, Drw | Psr):
+            if body and not isinstance(message, OF_ANY_SIZE):
                 with self.subTest(message), self.assertRaises(WireError):
                     decode(envelope(message.type, body[:-1]))
 
     def test_fixed_too_long(self) -> None:
         """Every message of one size, an octet too long."""
         for message, body in BODIES:
-            if body and not isinstance(message, Drw | Psr):
+            if body and not isinstance(message, OF_ANY_SIZE):
                 with self.subTest(message), self.assertRaises(LengthMismatch):
                     decode(envelope(message.type, body + b"\0"))
 
@@ -334,6 +350,7 @@ class EncodeTests(SynchronousTestCase):
         """Opaque octets of another size."""
         self.refused(ListReqDsk(DID, bytes(23)))
         self.refused(ListReqDsk(DID, bytes(25)))
+        self.refused(HelloAck(HOST, bytes(7)))
         self.refused(P2PReqAck(0, b""))
 
     def test_text(self) -> None:

@@ -18,6 +18,8 @@ from trailcam.wire.messages import (
     DevLgnDsk,
     DevLgnKey,
     Drw,
+    Hello,
+    HelloAck,
     ListReqDsk,
     Message,
     P2PRdy,
@@ -111,5 +113,7 @@ class ReprTests(SynchronousTestCase):
             TcpRlyReqDsk(TRAILCAM_DID, UNSPECIFIED, 0, bytes(3), 0, secret),
             DevLgnKey(TRAILCAM_DID, 0, bytes(3), UNSPECIFIED, long, long),
             DevLgnDsk(b"PRIVATE" + bytes(61)),
+            Hello(b"PRIVATE"),
+            HelloAck(UNSPECIFIED, b"PRIVATE!"),
         ):
             self.assertNotIn("PRIVATE", repr(message))

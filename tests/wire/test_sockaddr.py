@@ -1,6 +1,8 @@
-"""Socket addresses in their three forms."""
+"""Socket addresses in their four forms."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +17,16 @@ NATIVE = bytes.fromhex("0002a39e012ba8c0 0000000000000000")
 CS2 = bytes.fromhex("0002a39e012ba8c0 00000000000000000000000000000000")
 NETWORK = bytes.fromhex("02009ea3c0a82b01 0000000000000000")
 IPV6 = bytes.fromhex("0002a39e00000000 20010db8000000000000000000000001")
+
+
+def forms(address: SocketAddress) -> list[Callable[[], bytes]]:
+    """All ways to write an address."""
+    return [
+        address.to_bytes,
+        address.to_head_bytes,
+        address.to_cs2_bytes,
+        address.to_network_bytes,
+    ]
 
 
 class NativeTests(SynchronousTestCase):
@@ -66,6 +78,37 @@ class NativeTests(SynchronousTestCase):
     def test_round_trip(self, address: SocketAddress) -> None:
         """What is written can be read."""
         self.assertEqual(SocketAddress.from_bytes(address.to_bytes()), address)
+
+
+class HeadTests(SynchronousTestCase):
+    """The first half of the 16 octets, where the second half is something else."""
+
+    def test_recorded(self) -> None:
+        """It is the beginning of the native form."""
+        self.assertEqual(SocketAddress.from_head_bytes(NATIVE[:8]), CAMERA)
+        self.assertEqual(CAMERA.to_head_bytes(), NATIVE[:8])
+
+    def test_unspecified(self) -> None:
+        """An address that is not known is all zero."""
+        self.assertEqual(UNSPECIFIED.to_head_bytes(), bytes(8))
+        self.assertEqual(SocketAddress.from_head_bytes(bytes(8)), UNSPECIFIED)
+
+    def test_other_family(self) -> None:
+        """Another family is refused."""
+        with self.assertRaises(WireError):
+            SocketAddress.from_head_bytes(b"\0\x0a" + NATIVE[2:8])
+
+    def test_size(self) -> None:
+        """Other sizes are refused."""
+        for octets in (NATIVE[:7], NATIVE[:9], NATIVE, b""):
+            with self.assertRaises(LengthMismatch):
+                SocketAddress.from_head_bytes(octets)
+
+    @QUICK
+    @given(ipv4_addresses)
+    def test_round_trip(self, address: SocketAddress) -> None:
+        """What is written can be read."""
+        self.assertEqual(SocketAddress.from_head_bytes(address.to_head_bytes()), address)
 
 
 class CS2Tests(SynchronousTestCase):
@@ -147,7 +190,7 @@ class ValueTests(SynchronousTestCase):
         """Names, shorthand and nonsense are refused by every form."""
         for host in ("camera.local", "10.1", "0x7f000001", "1.2.3.256", "", "1.2.3.4\0", "::g"):
             address = SocketAddress(host, 1)
-            for form in (address.to_bytes, address.to_cs2_bytes, address.to_network_bytes):
+            for form in forms(address):
                 with self.assertRaises(WireError):
                     form()
 
@@ -155,7 +198,7 @@ class ValueTests(SynchronousTestCase):
         """Ports beyond 16 bits are refused by every form."""
         for port in (-1, 0x10000):
             address = SocketAddress("192.0.2.1", port)
-            for form in (address.to_bytes, address.to_cs2_bytes, address.to_network_bytes):
+            for form in forms(address):
                 with self.assertRaises(WireError):
                     form()
 

@@ -15,6 +15,7 @@ HOST = SocketAddress("192.168.43.1", 40611)
 OTHER = SocketAddress("10.20.30.40", 1)
 VERSION = b"\x04\x02\x01"
 DSK = bytes(range(24))
+TOKEN = bytes(range(8))
 NONCE = bytes(range(32))
 SIGNATURE = bytes(range(32, 64))
 
@@ -26,7 +27,9 @@ _HOST_NETWORK = "0200 9ea3 c0a82b01 0000000000000000"
 
 _TYPED: list[tuple[m.Message, str]] = [
     (m.Hello(), ""),
+    (m.Hello(bytes(16)), "00" * 16),
     (m.HelloAck(HOST), _HOST),
+    (m.HelloAck(HOST, TOKEN), "0002 a39e 012ba8c0" + TOKEN.hex()),
     (m.HelloTo(HOST, OTHER), _HOST + _OTHER),
     (m.HelloToAck(), ""),
     (m.QueryDid(b"my camera"), b"my camera".hex() + "00" * 55),

@@ -1,9 +1,10 @@
 """
-Where a broadcast has to go.
+Our own addresses, and those that a broadcast has to go to.
 """
 
 from __future__ import annotations
 
+import socket
 from ipaddress import AddressValueError, IPv4Network, NetmaskValueError
 
 import ifaddr
@@ -11,6 +12,7 @@ import ifaddr
 #: Reaches the segment of the default interface.
 LIMITED_BROADCAST = "255.255.255.255"
 _MOST_INTERFACES = 32
+_ANY_PORT = 9  # which one makes no difference
 
 
 def broadcast_addresses() -> list[str]:
@@ -37,3 +39,17 @@ def _broadcast(host: str, prefix: int) -> list[str]:
     if network.is_loopback or network.prefixlen > 30:
         return []
     return [str(network.broadcast_address)]
+
+
+def address_towards(host: str) -> str:
+    """
+    Our own IPv4 address on the way to ``host``, or ``"0.0.0.0"`` when there is no way.
+
+    :param host: an IPv4 literal.  Nothing is sent there.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((host, _ANY_PORT))
+        except OSError:
+            return "0.0.0.0"
+        return str(probe.getsockname()[0])

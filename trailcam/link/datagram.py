@@ -5,8 +5,6 @@ A path to one camera over UDP: datagrams on one side, messages on the other.
 from __future__ import annotations
 
 import errno
-from collections import deque
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from twisted.internet.defer import Deferred, maybeDeferred
@@ -19,6 +17,7 @@ from zope.interface import implementer
 from trailcam.errors import LinkClosed, LinkUnavailable, WireError
 from trailcam.interfaces import Address, ILink, IMessageReceiver
 from trailcam.link.errorqueue import listen_udp
+from trailcam.link.handover import Handover
 from trailcam.link.noise import Noise
 from trailcam.wire.codec import decode, encode
 from trailcam.wire.constants import MAX_DRW_PAYLOAD
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 
     from trailcam.model import ConnectionMode
 
-_MOST_KEPT = 64
 _MOST_REFUSALS = 2048  # in one turn: room for a refusal of every port that was asked, twice
 _PASSING = (errno.EAGAIN, errno.EWOULDBLOCK, errno.ENOBUFS, errno.ENOMEM, errno.EINTR)
 _CLOSE_COPIES = 3  # a lost CLOSE holds one of the camera's few slots for 7 s
@@ -59,8 +57,7 @@ class DatagramLink(DatagramProtocol):
         self._reactor = reactor
         self._port: IListeningPort | None = None
         self._local: Address = ("", 0)
-        self._receiver: IMessageReceiver | None = None
-        self._kept: deque[tuple[Message, Address]] = deque()
+        self._handover = Handover(self._log)
         self._refusals: list[tuple[Address, int]] = []
         self._flush: IDelayedCall | None = None
         self._waiting: list[Deferred[None]] = []
@@ -91,9 +88,7 @@ class DatagramLink(DatagramProtocol):
 
     def attach(self, receiver: IMessageReceiver) -> None:
         """Make ``receiver`` the one who hears, and give it at once what was kept."""
-        self._receiver = receiver
-        while self._kept and self._receiver is receiver:
-            self._tell(receiver.message_received, *self._kept.popleft())
+        self._handover.attach(receiver)
 
     def confirm(self, peer: Address, proof: Message) -> None:
         """
@@ -102,8 +97,8 @@ class DatagramLink(DatagramProtocol):
         :param proof: the message that did it; the next receiver answers it.
         """
         self.peer = peer
-        self._receiver = None
-        self._kept.append((proof, peer))
+        self._handover.detach()
+        self._handover.message(proof, peer)
 
     def send(self, message: Message) -> None:
         """Send to the proven peer; raises :class:`~trailcam.errors.LinkClosed` after the end."""
@@ -151,25 +146,16 @@ class DatagramLink(DatagramProtocol):
         except WireError as problem:
             self.noise.note(addr, problem.code)
             return
-        if self._receiver is None:
-            self._keep(message, addr)
-            return
-        self._tell(self._receiver.message_received, message, addr)
-
-    def _keep(self, message: Message, peer: Address) -> None:
-        """Keep it for the next receiver.  The first ones count: a camera repeats the rest."""
-        if len(self._kept) < _MOST_KEPT:
-            self._kept.append((message, peer))
+        self._handover.message(message, addr)
 
     def stopProtocol(self) -> None:
         """The socket is gone; when we did not ask for that, the receiver hears of it."""
         if self._port is None:
             return
-        receiver, self._port = self._receiver, None
-        self._forget()
+        self._port = None
+        self._stop_flush()
         self._released(None)
-        if receiver is not None:
-            self._tell(receiver.link_lost, Failure(LinkClosed("the UDP port was closed")))
+        self._handover.lost(Failure(LinkClosed("the UDP port was closed")))
 
     def refused(self, address: Address, error: int) -> None:
         """
@@ -189,25 +175,16 @@ class DatagramLink(DatagramProtocol):
         refusals, self._refusals = self._refusals, []
         for address, error in refusals:
             # Once the peer is proven, closed ports beside its own are nobody's concern.
-            if self._receiver is not None and self.peer in (None, address):
-                self._tell(self._receiver.peer_refused, address, error)
-
-    def _tell(self, hear: Callable[..., None], *what: object) -> None:
-        """Call a receiver, which may not raise; if it does, that shall not be our end."""
-        try:
-            hear(*what)
-        except Exception:
-            name = getattr(hear, "__qualname__", repr(hear))
-            self._log.failure("bug: {receiver} raised", receiver=name)
+            if self.peer in (None, address):
+                self._handover.refused(address, error)
 
     def _release(self, port: IListeningPort) -> None:
         self._port = None
-        self._forget()
+        self._handover.forget()
+        self._stop_flush()
         maybeDeferred(port.stopListening).addBoth(self._released)
 
-    def _forget(self) -> None:
-        self._receiver = None
-        self._kept.clear()
+    def _stop_flush(self) -> None:
         if self._flush is not None:
             self._flush.cancel()
             self._flush = None

@@ -58,7 +58,9 @@ _LAYOUTS: Final[dict[int, Layout[Any]]] = _SPECIAL | {
 }
 
 #: Opcodes whose announced length is not believed: some devices announce a body that is not there.
-_BODYLESS: Final = frozenset(message.type for message in ALL if not attrs.fields(message))
+_BODYLESS: Final = frozenset(message.type for message in ALL if not attrs.fields(message)) | {
+    MessageType.HELLO
+}
 
 
 def encode(message: Message) -> bytes:

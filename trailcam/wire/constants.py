@@ -40,6 +40,15 @@ LAN_SEARCH_PORT: Final = 32108
 #: UDP port of a rendezvous server.
 RENDEZVOUS_PORT: Final = 32100
 
+#: TCP port on which our relay is asked; other relays of the field have been seen there, too.
+RELAY_PORT: Final = 65527
+
+#: Key text of the device login to our servers.  It is no secret.
+LOGIN_KEY: Final = "trailcam"
+
+#: Octets of a HELLO after its head that make room for the HELLO_ACK.
+HELLO_ROOM: Final = 16
+
 #: UDP (and offered TCP) port of a camera's sessions.
 SESSION_PORT: Final = 40611
 
@@ -116,6 +125,8 @@ class Result(enum.IntEnum):
     """The result octet of the servers' answers; a message may carry others."""
 
     OK = 0x00
+    #: Ours: another device has taken over this id.
+    REPLACED = 0xFB
     INVALID_DSK = 0xFC
     INVALID_PREFIX = 0xFD
     DEVICE_OFFLINE = 0xFE

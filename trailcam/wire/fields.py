@@ -17,7 +17,12 @@ import attrs
 
 from trailcam.errors import LengthMismatch
 from trailcam.wire.did import DID_SIZE, DeviceID
-from trailcam.wire.sockaddr import SOCKADDR_CS2_SIZE, SOCKADDR_SIZE, SocketAddress
+from trailcam.wire.sockaddr import (
+    SOCKADDR_CS2_SIZE,
+    SOCKADDR_HEAD_SIZE,
+    SOCKADDR_SIZE,
+    SocketAddress,
+)
 
 T = TypeVar("T")
 
@@ -131,11 +136,16 @@ SOCKADDR_CS2 = Fixed(
 SOCKADDR_NETWORK = Fixed(
     f"{SOCKADDR_SIZE}s", SocketAddress.to_network_bytes, SocketAddress.from_network_bytes
 )
+SOCKADDR_HEAD = Fixed(
+    f"{SOCKADDR_HEAD_SIZE}s", SocketAddress.to_head_bytes, SocketAddress.from_head_bytes
+)
 UINT32 = number("I")
 
 Did = Annotated[DeviceID, DID]
 OptionalDid = Annotated[DeviceID | None, optional(DID)]
 Address = Annotated[SocketAddress, SOCKADDR]
+#: The first half of an address, where the second half is not padding.
+AddressHead = Annotated[SocketAddress, SOCKADDR_HEAD]
 AddressCs2 = Annotated[SocketAddress, SOCKADDR_CS2]
 AddressNetwork = Annotated[SocketAddress, SOCKADDR_NETWORK]
 U8 = Annotated[int, number("B")]
@@ -151,6 +161,10 @@ ResultPadded = Annotated[U8, Pad(3)]
 ApiVersion = Annotated[bytes, octets(3)]
 #: The device secret (DSK) of a vendor, or what was made of it.
 Dsk = Annotated[bytes, octets(24)]
+#: What a server proves an address with.
+Token = Annotated[bytes, octets(8)]
+#: Whatever octets are left.
+Rest = Annotated[bytes, Tail[bytes](same, same)]
 Nonce = Annotated[bytes, octets(32)]
 Signature = Annotated[bytes, octets(32)]
 #: Text of a query.

@@ -18,23 +18,33 @@ from trailcam.wire.fields import (
     U16,
     U32,
     Address,
+    AddressHead,
     ApiVersion,
     Did,
     Dsk,
     Nonce,
     Pad,
     Padded64,
+    Rest,
     ResultPadded,
     Signature,
+    Token,
     octets,
 )
 
 
 @attrs.frozen
 class Hello(Message):
-    """Client or device to server: from which address do I come?"""
+    """
+    Client or device to server: from which address do I come?  Server to either: show that you
+    receive at your address.
+
+    :ivar room: octets after the head.  A server that never answers with more than it was asked
+        with needs 16 of them for its HELLO_ACK.
+    """
 
     type = MessageType.HELLO
+    room: Rest = attrs.field(default=b"", repr=False)
 
 
 @attrs.frozen
@@ -42,11 +52,15 @@ class HelloAck(Message):
     """
     The answer to HELLO.
 
+    Sent back to our own server, it proves that it was received there.
+
     :ivar address: the sender's public address as the server saw it.
+    :ivar token: what our own servers write where others leave eight octets zero.
     """
 
     type = MessageType.HELLO_ACK
-    address: Address
+    address: AddressHead
+    token: Token = attrs.field(default=bytes(8), repr=False)
 
 
 @attrs.frozen

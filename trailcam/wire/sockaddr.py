@@ -18,6 +18,7 @@ import attrs
 
 from trailcam.errors import LengthMismatch, WireError
 
+SOCKADDR_HEAD_SIZE: Final = 8
 SOCKADDR_SIZE: Final = 16
 SOCKADDR_CS2_SIZE: Final = 24
 
@@ -49,7 +50,15 @@ class SocketAddress:
 
         :raises WireError: when the host is no IPv4 literal or the port is out of range.
         """
-        return self._head(_literal(socket.AF_INET, self.host)) + bytes(8)
+        return self.to_head_bytes() + bytes(8)
+
+    def to_head_bytes(self) -> bytes:
+        """
+        The first 8 octets of the native form: all of it but the padding.
+
+        :raises WireError: when the host is no IPv4 literal or the port is out of range.
+        """
+        return self._head(_literal(socket.AF_INET, self.host))
 
     def to_cs2_bytes(self) -> bytes:
         """
@@ -78,6 +87,15 @@ class SocketAddress:
         :raises WireError: for another size or family.
         """
         return cls(*_read_head(octets, SOCKADDR_SIZE))
+
+    @classmethod
+    def from_head_bytes(cls, octets: bytes) -> SocketAddress:
+        """
+        Read the first 8 octets of the native form.
+
+        :raises WireError: for another size or family.
+        """
+        return cls(*_read_head(octets, SOCKADDR_HEAD_SIZE))
 
     @classmethod
     def from_cs2_bytes(cls, octets: bytes) -> SocketAddress:
