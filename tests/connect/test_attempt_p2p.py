@@ -161,12 +161,6 @@ class PunchTests(NetworkTestCase):
         self.assertIn("needs the camera's address", str(error))
         self.assertEqual((error.mode, error.elapsed), (ConnectionMode.P2P, 0.0))
 
-    def test_rendezvous(self) -> None:
-        """Who counts on a rendezvous server is told that it cannot help yet."""
-        attempt = self.p2p(Target(rendezvous=(("127.0.0.1", 32100),)))
-        error = self.failureResultOf(attempt.connect(30.0), NotPossible).value
-        self.assertIn("rendezvous servers yet", str(error))
-
 
 class DisbeliefTests(NetworkTestCase):
     """What is no proof."""

@@ -17,21 +17,14 @@ from trailcam.connect.diagnosis import Evidence, diagnose
 from trailcam.connect.events import Observer, ProbeSent, ignore
 from trailcam.connect.handshake import Dialect, Exchange, machine
 from trailcam.connect.pacing import Pace
-from trailcam.connect.resolve import resolve
+from trailcam.connect.search import DirectSearch, Search
 from trailcam.connect.target import Target
 from trailcam.connect.waiting import settle
-from trailcam.errors import (
-    AttemptFailed,
-    LinkUnavailable,
-    NameNotResolved,
-    NoInterface,
-    PortUnavailable,
-)
+from trailcam.errors import AttemptFailed, Hopeless, LinkUnavailable, PortUnavailable
 from trailcam.interfaces import Address, IAttempt, ILink, IMessageReceiver
 from trailcam.link.addresses import broadcast_addresses
 from trailcam.link.datagram import DatagramLink
 from trailcam.model import ConnectionMode
-from trailcam.wire.constants import LAN_SEARCH_PORT
 from trailcam.wire.messages import (
     Alive,
     AliveAck,
@@ -59,7 +52,7 @@ _WHEN_FULL = 1.0
 @implementer(IAttempt, IMessageReceiver)
 class DatagramAttempt:
     """
-    LAN or direct P2P, as its :class:`~trailcam.connect.handshake.Dialect` says.
+    LAN or P2P, as its :class:`~trailcam.connect.handshake.Dialect` says.
 
     Good for one :meth:`connect`.
     """
@@ -74,6 +67,7 @@ class DatagramAttempt:
         observer: Observer = ignore,
         closed_ports: ClosedPorts | None = None,
         broadcasts: Callable[[], list[str]] = broadcast_addresses,
+        search: Search | None = None,
     ) -> None:
         """
         :param reactor: provides IReactorTime, IReactorUDP and, for host names,
@@ -82,16 +76,18 @@ class DatagramAttempt:
         :param observer: told of the first probe to each port.
         :param closed_ports: what all attempts of one race know of refusals.
         :param broadcasts: lists the addresses that a broadcast search goes to.
+        :param search: where to look; default: at the target's address, or by broadcast.
         """
         self.mode: ConnectionMode = dialect.mode
         self.round_trip: float | None = None
+        own_broadcasts = None if dialect.opens_sessions else broadcasts
+        self._search = search or DirectSearch(reactor, target, own_broadcasts)
         self._reactor = reactor
         self._dialect = dialect
         self._target = target
         self._pace = pace or Pace()
         self._observer = observer
         self._closed_ports = closed_ports or ClosedPorts()
-        self._broadcasts = broadcasts
         self._link = DatagramLink(reactor, dialect.mode)
         self._proof: Deferred[Address] = Deferred()
         self._evidence = Evidence()
@@ -99,7 +95,6 @@ class DatagramAttempt:
         self._machine = machine(self._exchange)
         self._timer: IDelayedCall | None = None
         self._doom: IDelayedCall | None = None
-        self._host: str | None = None
         self._started = 0.0
         self._probed = 0.0
         self._resends = 0
@@ -137,7 +132,7 @@ class DatagramAttempt:
     async def _connect(self, budget: float) -> ILink:
         self._started = self._reactor.seconds()
         try:
-            peer = await self._search(budget)
+            peer = await self._find(budget)
         except Exception:
             self._dismiss()
             await settle(self._link.abandon())
@@ -145,63 +140,68 @@ class DatagramAttempt:
         self._link.confirm(peer, P2PRdy(self._target.did))
         return self._link
 
-    async def _search(self, budget: float) -> Address:
+    async def _find(self, budget: float) -> Address:
         try:
-            await self._resolve(budget)
+            self._exchange.phase = "resolving"
+            await self._search.prepare(budget)
             self._open()
             left = budget - self._elapsed()
             return await self._proof.addTimeout(max(0.0, left), self._reactor)
+        except Hopeless as reason:
+            raise self._failure(reason.kind, reason.message) from reason
         except TimeoutError:
             raise self._diagnosis() from None
         finally:
             self._closed_ports.unwatch(self._refused)
             self._stop_timers()  # before the link closes: it would be sent to
 
-    async def _resolve(self, budget: float) -> None:
-        name = self._target.host
-        if name is None:
-            return
-        self._exchange.phase = "resolving"
-        try:
-            self._host = await resolve(self._reactor, name).addTimeout(budget, self._reactor)
-        except TimeoutError:
-            message = f"the name {name} was not resolved within {budget:.1f} s; is there a network?"
-            raise self._failure(NameNotResolved, message) from None
-        if self._host is None:
-            message = f"the name {name} has no IPv4 address here; is it spelt right?"
-            raise self._failure(NameNotResolved, message)
-
     def _open(self) -> None:
-        broadcasts = self._broadcast_destinations()
-        asked = [(self._host, port) for port in self._target.ports] if self._host else []
-        self._evidence.tried = (*asked, *broadcasts)
-        self._evidence.broadcast = bool(broadcasts)
-        self._exchange.destinations = list(self._evidence.tried)
+        destinations = self._search.destinations()
+        self._evidence.tried = tuple(destinations)
+        self._evidence.broadcast = self._search.broadcast
+        self._exchange.destinations = destinations
         try:
-            self._link.open(broadcast=bool(broadcasts))
+            self._link.open(broadcast=self._search.broadcast)
         except LinkUnavailable as problem:
             raise self._failure(PortUnavailable, str(problem)) from problem
         self._link.attach(self)
+        self._search.begin(self, self._link.local[1])
         self._closed_ports.watch(self._refused)
-        probed = tuple(self._exchange.destinations)
+        probed = tuple(destinations)
         self._probed = self._reactor.seconds()
         self._machine.start()
         self._arm()
         for number, (_, port) in enumerate(probed, 1):
             self._observer(ProbeSent(self.mode, number, self._link.local[1], port))
 
-    def _broadcast_destinations(self) -> list[Address]:
-        if self._dialect.opens_sessions or not (self._target.broadcast or self._host is None):
-            return []
-        found: list[Address] = [(host, LAN_SEARCH_PORT) for host in self._broadcasts()]
-        if not found:
-            raise self._failure(NoInterface, "no network interface here can broadcast")
-        return found
+    def tell(self, message: Message, peer: Address) -> None:
+        """Called by the search: send."""
+        self._link.send_to(message, peer)
+
+    def found(self, candidate: Address) -> None:
+        """Called by the search: knock there as well, at once and then with the others."""
+        if not self._exchange.destinations:
+            self._probed = self._reactor.seconds()
+        self._exchange.destinations.append(candidate)
+        self._evidence.tried = (*self._evidence.tried, candidate)
+        if self.phase == "searching":
+            self._exchange.send(self._dialect.opening, candidate)
+            self._resends = 0
+            self._arm()
+        number = len(self._evidence.tried)
+        self._observer(ProbeSent(self.mode, number, self._link.local[1], candidate[1]))
+
+    def give_up(self, kind: type[AttemptFailed], message: str) -> None:
+        """Called by the search: there is no hope left."""
+        if not self._proof.called:
+            self._proof.errback(self._failure(kind, message))
 
     def message_received(self, message: Message, peer: Address) -> None:
         """Sort out whom and what to believe, then tell the machine."""
+        if self._search.takes(message, peer):
+            return
         did = getattr(message, "did", None)
-        if self._host is not None and peer[0] != self._host:
+        if not self._search.expects(peer[0]):
             self._ignore_stranger(peer, did)
         elif did is not None and did != self._target.did:
             self._evidence.note_wrong_id(peer, did)
@@ -218,7 +218,10 @@ class DatagramAttempt:
             self._refused(peer, error)
 
     def _refused(self, peer: Address, error: int = ECONNREFUSED) -> None:
-        """Ask there no more."""
+        """Ask there no more, unless a NAT may have said it."""
+        self._search.refused(peer)
+        if not self._search.refusals_count:
+            return
         self._evidence.note_refused(peer, error)
         if peer in self._exchange.destinations:
             self._exchange.destinations.remove(peer)
@@ -226,8 +229,7 @@ class DatagramAttempt:
 
     def link_lost(self, reason: Failure) -> None:
         """Somebody else closed our socket: there is nothing left to try with."""
-        if not self._proof.called:
-            self._proof.errback(self._failure(PortUnavailable, reason.getErrorMessage()))
+        self.give_up(PortUnavailable, reason.getErrorMessage())
 
     def _punched(self, peer: Address) -> None:
         self._answered(peer)
@@ -297,6 +299,7 @@ class DatagramAttempt:
         else:
             self._machine.silence()
         self._arm()
+        self._search.again()
 
     def _stop_timers(self) -> None:
         for timer in (self._timer, self._doom):
@@ -333,6 +336,8 @@ class DatagramAttempt:
 
     def _diagnosis(self) -> AttemptFailed:
         self._gave_up = True
+        if not self._evidence.answered_at_all and (cause := self._search.failure(self._elapsed())):
+            return self._failure(*cause)
         return diagnose(
             self._evidence,
             mode=self.mode,

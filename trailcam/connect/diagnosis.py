@@ -97,6 +97,11 @@ class Evidence:
         return peer in self.told_ready and peer not in self.own_words
 
     @property
+    def answered_at_all(self) -> bool:
+        """Whether any camera said anything."""
+        return bool(self.answered or self.wrong_ids or self.closed)
+
+    @property
     def all_refused(self) -> bool:
         """Whether nobody is left who could answer."""
         return len(self.refused) >= len(self.tried) and not self.answered
