@@ -18,7 +18,7 @@ from zope.interface.verify import verifyObject
 
 from tests.testing.case import A, B, NetworkTestCase
 from tests.testing.recorder import Recorder
-from trailcam.testing import MemoryNetwork, Nat, NatKind
+from trailcam.testing import MemoryNetwork, MemoryPort, Nat, NatKind
 from trailcam.testing.ports import EPHEMERAL, PortTable
 
 
@@ -142,7 +142,7 @@ class PortNumberTests(NetworkTestCase):
     def test_ephemeral_goes_round(self) -> None:
         """After the last number comes the first, and those in use are left out."""
         _, taken = self.open(self.network.host(A), EPHEMERAL.start)
-        table = PortTable(EPHEMERAL.stop - 1)
+        table: PortTable[MemoryPort] = PortTable(EPHEMERAL.stop - 1)
         table.bind(taken, A, EPHEMERAL.start)
         self.assertEqual(table.bind(taken, A, 0), EPHEMERAL.stop - 1)
         self.assertEqual(table.bind(taken, A, 0), EPHEMERAL.start + 1)
@@ -150,7 +150,7 @@ class PortNumberTests(NetworkTestCase):
     def test_ephemeral_exhausted(self) -> None:
         """With all numbers taken there is none to give, until one is free."""
         _, port = self.open(self.network.host(A))
-        table = PortTable(EPHEMERAL.start + 5)
+        table: PortTable[MemoryPort] = PortTable(EPHEMERAL.start + 5)
         for _ in EPHEMERAL:
             table.bind(port, A, 0)
         self.assertRaises(OSError, table.bind, port, A, 0)

@@ -22,7 +22,7 @@ class Fate(enum.Enum):
     DUPLICATED = "duplicated"
     """An extra copy that the network made, delivered as well."""
     LOST = "lost"
-    """Lost by chance, thrown away by a hook, or arrived at a port that was just closing."""
+    """Lost by chance or at a cut, thrown away by a hook, or arrived at a port just closing."""
     REFUSED = "refused"
     """Its host has no such port."""
     FILTERED = "filtered"

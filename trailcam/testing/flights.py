@@ -1,5 +1,5 @@
 """
-Datagrams on their way: a queue in the order of arrival, behind a single call on the clock.
+What is on its way: a queue in the order of arrival, behind a single call on the clock.
 
 A delayed call per datagram would do too, but :class:`twisted.internet.task.Clock` sorts all its
 calls every time one is added, and a burst of thousands would take minutes.
@@ -21,20 +21,22 @@ class Flights:
     """
     Everything in flight over one clock.
 
-    Datagrams due at the same time arrive in the order in which they were launched.
+    What is due at the same time arrive in the order in which they were launched.
     """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._queue: list[tuple[float, int, Datagram, Callable[[], None]]] = []
+        self._queue: list[tuple[float, int, Datagram | None, Callable[[], None]]] = []
         self._numbers = itertools.count()
         self._wakeup: IDelayedCall | None = None
 
-    def launch(self, delay: float, datagram: Datagram, arrive: Callable[[], None]) -> None:
+    def launch(self, delay: float, datagram: Datagram | None, arrive: Callable[[], None]) -> None:
         """
-        Let ``datagram`` travel.
+        Let something travel.
 
         :param delay: seconds from now to the arrival.
+        :param datagram: what travels; ``None`` for a part of a connection, which answers for
+            itself as long as it is open.
         :param arrive: called without arguments at the arrival.
         """
         due = self._clock.seconds() + delay
@@ -42,8 +44,9 @@ class Flights:
         self._arm()
 
     def pending(self) -> list[tuple[float, Datagram]]:
-        """What is in flight: the time of arrival in seconds and the datagram, soonest first."""
-        return [(due, datagram) for due, _, datagram, _ in sorted(self._queue)]
+        """The datagrams in flight, each after its time of arrival in seconds, soonest first."""
+        flights = ((due, datagram) for due, _, datagram, _ in sorted(self._queue))
+        return [(due, datagram) for due, datagram in flights if datagram is not None]
 
     def owns(self, call: IDelayedCall) -> bool:
         """Whether ``call`` is this queue's own call on the clock."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from twisted.internet import error
 from twisted.internet.abstract import isIPAddress, isIPv6Address
@@ -16,29 +16,35 @@ from twisted.internet.base import DelayedCall
 from twisted.internet.interfaces import (
     IDelayedCall,
     IHostnameResolver,
+    IProtocolFactory,
     IReactorPluggableNameResolver,
+    IReactorTCP,
     IReactorTime,
     IReactorUDP,
 )
-from twisted.internet.protocol import DatagramProtocol
+from twisted.internet.protocol import ClientFactory, DatagramProtocol
 from zope.interface import implementer
 
+from trailcam.interfaces import Address
+from trailcam.testing.connector import MemoryConnector
 from trailcam.testing.events import SystemEvents, Trigger
+from trailcam.testing.listener import MemoryListener
 from trailcam.testing.nat import Nat
 from trailcam.testing.origin import origin
 from trailcam.testing.port import LIMITED_BROADCAST, MemoryPort, is_loopback
 from trailcam.testing.ports import ANY, PortTable
+from trailcam.testing.tcp import TcpTable
 
 if TYPE_CHECKING:
     from trailcam.testing.network import MemoryNetwork
 
 
-@implementer(IReactorTime, IReactorUDP, IReactorPluggableNameResolver)
+@implementer(IReactorTime, IReactorUDP, IReactorTCP, IReactorPluggableNameResolver)
 class MemoryHost:
     """
     One machine, made by :meth:`trailcam.testing.network.MemoryNetwork.host`.
 
-    Pass it wherever a reactor is wanted for time, UDP, host names or system events.
+    Pass it wherever a reactor is wanted for time, UDP, TCP, host names or system events.
 
     :ivar network: the network it is on.
     :ivar address: its IPv4 address; behind a NAT, the private one.
@@ -48,9 +54,10 @@ class MemoryHost:
         the same broadcast address behind the same NAT.
     :ivar silent: a firewall that throws away what arrives at a port that is not open, instead of
         refusing it.
-    :ivar write_error: raised by every write from this host while it is set, as if the system
+    :ivar write_error: raised by every UDP write from this host while it is set, as if the system
         call had failed; so ``EMSGSIZE`` and ``ECONNREFUSED`` come out as on a real port.
     :ivar nameResolver: an ``IHostnameResolver`` that knows the names of the network.
+    :ivar tcp: its TCP connections and listening ports.
     """
 
     def __init__(
@@ -70,7 +77,8 @@ class MemoryHost:
         self.silent = False
         self.write_error: OSError | None = None
         self.nameResolver = resolver(self)
-        self._ports = PortTable(first_port)
+        self.tcp = TcpTable(self, first_port)
+        self._ports: PortTable[MemoryPort] = PortTable(first_port)
         self._events = SystemEvents()
 
     def __repr__(self) -> str:
@@ -127,11 +135,47 @@ class MemoryHost:
         """
         if interface and not (isIPAddress(interface) or isIPv6Address(interface)):
             raise error.InvalidAddressError(interface, "not an IPv4 or IPv6 address.")
-        if not 0 <= port <= 65535:
-            raise OverflowError("bind(): port must be 0-65535.")
+        _check_number(port)
         opened = MemoryPort(self, port, protocol, interface, maxPacketSize)
         opened.startListening()
         return opened
+
+    # IReactorTCP
+
+    def listenTCP(
+        self, port: int, factory: IProtocolFactory, backlog: int = 50, interface: str = ""
+    ) -> MemoryListener:
+        """
+        Accept TCP connections.
+
+        :param port: its number; 0 for one that nobody else has had yet.
+        :param backlog: ignored: nobody waits to be accepted.
+        :param interface: the host's own address or a loopback address; all of them by default.
+        :raises CannotListenError: when the number is taken or the interface is not this host's.
+        """
+        _check_number(port)
+        opened = MemoryListener(self, port, factory, interface)
+        opened.startListening()
+        return opened
+
+    def connectTCP(
+        self,
+        host: str,
+        port: int,
+        factory: ClientFactory[Any],
+        timeout: float = 30,
+        bindAddress: Address | None = None,
+    ) -> MemoryConnector:
+        """
+        Connect to a TCP port; the factory hears how that went.
+
+        :param host: an IPv4 address, or a name that the host's resolver knows.
+        :param timeout: seconds until it fails with :class:`~twisted.internet.error.TimeoutError`.
+        :param bindAddress: own address and number; by default those of the way, and any.
+        """
+        connector = MemoryConnector(self, (host, port), factory, timeout, bindAddress)
+        connector.connect()
+        return connector
 
     # IReactorPluggableNameResolver
 
@@ -177,14 +221,22 @@ class MemoryHost:
         """Whether everybody on this host's subnet is meant."""
         return address in (LIMITED_BROADCAST, self.broadcast)
 
+    def check_own(self, address: str) -> None:
+        """
+        Check that a port may be bound to an address.
+
+        :raises OSError: ``EADDRNOTAVAIL`` for an address of somebody else.
+        """
+        if address not in (ANY, self.address) and not is_loopback(address):
+            raise OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL))
+
     def bind(self, port: MemoryPort, address: str, number: int) -> int:
         """
         Give a number to a port; see :meth:`PortTable.bind`.
 
         :raises OSError: ``EADDRINUSE``, or ``EADDRNOTAVAIL`` for an address of somebody else.
         """
-        if address not in (ANY, self.address) and not is_loopback(address):
-            raise OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL))
+        self.check_own(address)
         return self._ports.bind(port, address, number)
 
     def release(self, address: IPv4Address) -> None:
@@ -194,3 +246,9 @@ class MemoryHost:
     def listener(self, address: str, number: int) -> MemoryPort | None:
         """The port that hears what arrives for this address of the host, if there is one."""
         return self._ports.listener(address, number)
+
+
+def _check_number(port: int) -> None:
+    """Refuse a port number that no system would take, in the system's words."""
+    if not 0 <= port <= 65535:
+        raise OverflowError("bind(): port must be 0-65535.")

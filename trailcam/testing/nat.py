@@ -76,6 +76,9 @@ class Nat:
     _ports: Iterator[int] = attrs.field(
         init=False, factory=lambda: itertools.cycle(PUBLIC_PORTS), repr=False
     )
+    _stream_ports: Iterator[int] = attrs.field(
+        init=False, factory=lambda: itertools.cycle(PUBLIC_PORTS), repr=False
+    )
 
     def outbound(self, inside: Address, destination: Address, now: float) -> Address | None:
         """
@@ -109,6 +112,15 @@ class Nat:
         if written_at is None or now - written_at >= self.lifetime:
             return None
         return mapping.inside
+
+    def stream_address(self) -> Address:
+        """
+        The public address and port of a TCP connection that leaves.
+
+        TCP has ports of its own.  A connection keeps its mapping for as long as it lasts, and
+        nobody can connect in.
+        """
+        return self.public_address, next(self._stream_ports)
 
     def _peer_key(self, peer: Address) -> Hashable:
         """What this kind of NAT remembers, and compares, of a peer."""

@@ -1,5 +1,6 @@
 """
-A UDP network in memory, with a clock: delay, loss, duplication, reordering, refusals and NATs.
+A network in memory for UDP and TCP, with a clock: delay, loss, duplication, reordering, refusals,
+cut cables and NATs.
 
 Nothing here waits for real time, and everything random comes from one seed, so a test that fails
 once fails always::
@@ -12,6 +13,17 @@ once fails always::
         port.stopListening()
     network.advance(1.0)
     network.assert_quiet()
+
+For TCP a host serves Twisted's endpoints and services as a reactor does::
+
+    TCP4ServerEndpoint(relay, 443).listen(factory)
+    connected = TCP4ClientEndpoint(client, relay.address, 443).connect(client_factory)
+
+A connection takes a round trip to make.  Its octets arrive after the latency, in order, and for
+them there is no loss, duplication, filter or log: a real network would hide all that behind
+delays.  At most :attr:`MemoryNetwork.window` octets each way are under way or unread.
+:meth:`MemoryNetwork.cut` and :meth:`MemoryNetwork.reset` do to connections what cables and
+routers do.
 """
 
 from __future__ import annotations
@@ -24,19 +36,27 @@ from typing import TypeAlias
 
 import attrs
 from twisted.internet.abstract import isIPAddress
+from twisted.internet.error import ConnectionLost
 from twisted.internet.interfaces import IDelayedCall, IHostnameResolver
 from twisted.internet.task import Clock
 
 from trailcam.interfaces import Address
+from trailcam.testing.cuts import Cut, Cuts
 from trailcam.testing.datagram import Datagram, DatagramLog, Fate
 from trailcam.testing.flights import Flights
 from trailcam.testing.host import MemoryHost
 from trailcam.testing.nat import Nat
 from trailcam.testing.port import MemoryPort
 from trailcam.testing.ports import EPHEMERAL
-from trailcam.testing.quiet import describe_calls, describe_flights, describe_ports
+from trailcam.testing.quiet import (
+    describe_calls,
+    describe_flights,
+    describe_ports,
+    describe_streams,
+)
 from trailcam.testing.resolver import MemoryResolver
 from trailcam.testing.topology import Landing, Topology
+from trailcam.testing.wires import Wires
 
 LOG_LIMIT = 10_000
 """Datagrams that :attr:`MemoryNetwork.log` remembers."""
@@ -77,7 +97,7 @@ class _Journey:
 @attrs.define(eq=False, kw_only=True)
 class MemoryNetwork:
     """
-    Hosts that send each other datagrams; all but ``seed`` and ``clock`` may be changed at any time.
+    Hosts that reach each other; all but ``seed`` and ``clock`` may be changed at any time.
 
     :ivar seed: what the network's own randomness starts from.
     :ivar latency: seconds from a write to the arrival.
@@ -91,10 +111,12 @@ class MemoryNetwork:
         ``refused((host, port), errno)`` gets it called one round trip after the write, like a
         socket that asks its system for the ICMP errors it receives.
     :ivar unreachable: addresses that a router reports as unreachable (``EHOSTUNREACH``), hosts or
-        not.  Datagrams to other addresses without a host vanish.
+        not.  What is sent to other addresses without a host vanishes.
+    :ivar window: how many octets of a connection, each way, are under way or unread at most.
     :ivar filter: decides alone about each datagram that no :meth:`drop` took: ``None`` leaves it
         to chance, otherwise the list says what travels instead, each with its delay in seconds.
         Make changed copies with ``attrs.evolve``; a changed source is what the receiver sees.
+    :ivar wires: for the ends of connections; tests have no use for it.
     """
 
     seed: int = attrs.field(default=0, on_setattr=attrs.setters.frozen)
@@ -109,10 +131,13 @@ class MemoryNetwork:
     )
     refusals: bool = True
     unreachable: set[str] = attrs.field(factory=set)
+    window: int = attrs.field(default=65536, validator=attrs.validators.ge(1))
     filter: Filter | None = None
     _random: random.Random = attrs.field(init=False, repr=False)
     _flights: Flights = attrs.field(init=False, repr=False)
-    _topology: Topology = attrs.field(init=False, factory=Topology, repr=False)
+    wires: Wires = attrs.field(init=False, repr=False)
+    _cuts: Cuts = attrs.field(init=False, factory=Cuts, repr=False)
+    _topology: Topology = attrs.field(init=False, repr=False)
     _log: DatagramLog = attrs.field(init=False, factory=lambda: DatagramLog(LOG_LIMIT), repr=False)
     _drops: list[Predicate] = attrs.field(init=False, factory=list, repr=False)
     _names: dict[str, tuple[str, ...]] = attrs.field(init=False, factory=dict, repr=False)
@@ -120,6 +145,8 @@ class MemoryNetwork:
     def __attrs_post_init__(self) -> None:
         self._random = random.Random(self.seed)
         self._flights = Flights(self.clock)
+        self._topology = Topology(self._cuts.sever)
+        self.wires = Wires(self.clock, self._flights, self._topology, self._cuts, self._delay)
 
     # Building
 
@@ -210,7 +237,8 @@ class MemoryNetwork:
 
     def assert_quiet(self, *, in_flight: bool = False) -> None:
         """
-        Check that nothing was left behind: no open port, no delayed call, no datagram in flight.
+        Check that nothing was left behind: no open port or connection, no delayed call, no
+        datagram in flight.
 
         :param in_flight: allow datagrams in flight.
         :raises AssertionError: with one line for each leftover, and where it came from.
@@ -221,12 +249,45 @@ class MemoryNetwork:
     def _leftovers(self, ignore_flights: bool = False) -> list[str]:
         """What is going on, a line each."""
         now = self.clock.seconds()
-        ports = (port for host in self._topology.hosts() for port in host.ports())
+        hosts = list(self._topology.hosts())
         return [
-            *describe_ports(ports),
+            *describe_ports(port for host in hosts for port in host.ports()),
+            *describe_ports(port for host in hosts for port in host.tcp.listeners()),
+            *describe_streams(stream for host in hosts for stream in host.tcp.streams),
             *describe_calls(self.delayed_calls(), now),
             *describe_flights(() if ignore_flights else self._flights.pending(), now),
         ]
+
+    # Breaking
+
+    def cut(self, host: MemoryHost, other: MemoryHost | None = None) -> Callable[[], None]:
+        """
+        Cut the way between two hosts, or between one and all others.
+
+        Datagrams get lost there.  Connections stay open and nobody hears anything; what was
+        written waits, and goes on when the cut is mended.
+
+        :returns: call it, once, to mend the cut.
+        """
+        self._cuts.add(cut := Cut(host, other))
+        return partial(self._mend, cut)
+
+    def reset(self, host: MemoryHost, other: MemoryHost | None = None) -> None:
+        """
+        End the connections between two hosts, or between one and all others.
+
+        Both ends lose their connection in the next turn, with
+        :class:`~twisted.internet.error.ConnectionLost`.  New ones can be made at once.
+        """
+        cut = Cut(host, other)
+        for stream in [s for h in self._topology.hosts() for s in h.tcp.streams]:
+            if stream.connected and cut.severs(stream.host, stream.peer_host):
+                stream.lose(ConnectionLost())
+
+    def _mend(self, cut: Cut) -> None:
+        """Remove a cut and let go on what waited there."""
+        self._cuts.remove(cut)
+        self.wires.retry()
 
     # Carrying
 

@@ -1,5 +1,5 @@
 """
-Which UDP port of a host belongs to whom.
+Which port number of a host belongs to whom, for one transport protocol.
 """
 
 from __future__ import annotations
@@ -7,10 +7,9 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import Generic, TypeVar
 
-if TYPE_CHECKING:
-    from trailcam.testing.port import MemoryPort
+T = TypeVar("T")
 
 ANY = "0.0.0.0"
 """The address of a port that is bound to all addresses of its host."""
@@ -26,7 +25,7 @@ def _round_robin(first: int) -> Iterator[int]:
         first = EPHEMERAL.start
 
 
-class PortTable:
+class PortTable(Generic[T]):
     """
     The bound ports of one host.
 
@@ -34,13 +33,13 @@ class PortTable:
     """
 
     def __init__(self, first: int) -> None:
-        self._bound: dict[int, dict[str, MemoryPort]] = {}
+        self._bound: dict[int, dict[str, T]] = {}
         self._ephemeral = _round_robin(first)
 
-    def __iter__(self) -> Iterator[MemoryPort]:
+    def __iter__(self) -> Iterator[T]:
         return (port for bound in self._bound.values() for port in bound.values())
 
-    def bind(self, port: MemoryPort, address: str, number: int) -> int:
+    def bind(self, port: T, address: str, number: int) -> int:
         """
         Give a number to a port.
 
@@ -62,7 +61,7 @@ class PortTable:
         if not self._bound[number]:
             del self._bound[number]
 
-    def listener(self, address: str, number: int) -> MemoryPort | None:
+    def listener(self, address: str, number: int) -> T | None:
         """Who hears a datagram to this address and number; a broadcast reaches only :data:`ANY`."""
         bound = self._bound.get(number, {})
         return bound.get(ANY) or bound.get(address)

@@ -11,13 +11,22 @@ from twisted.internet.base import DelayedCall
 from twisted.internet.interfaces import IDelayedCall
 
 from trailcam.testing.datagram import Datagram
+from trailcam.testing.listener import MemoryListener
 from trailcam.testing.port import MemoryPort
+from trailcam.testing.stream import MemoryStream
 
 
-def describe_ports(ports: Iterable[MemoryPort]) -> Iterator[str]:
+def describe_ports(ports: Iterable[MemoryPort | MemoryListener]) -> Iterator[str]:
     """One line for each port: what it is and who opened it."""
     for port in ports:
         yield f"open port {port!r}, opened at {port.opened_by}"
+
+
+def describe_streams(streams: Iterable[MemoryStream]) -> Iterator[str]:
+    """One line for each end of a connection, and for each that shall become one."""
+    for stream in streams:
+        state = "open" if stream.connected else "pending"
+        yield f"{state} connection {stream!r}, opened at {stream.opened_by}"
 
 
 def describe_calls(calls: Iterable[IDelayedCall], now: float) -> Iterator[str]:

@@ -5,7 +5,7 @@ Who answers to which address, seen from where.
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import attrs
 
@@ -35,9 +35,14 @@ _NO_ROUTE = Landing(Fate.NO_ROUTE)
 
 
 class Topology:
-    """The public network and the private ones behind NATs; one table of hosts for each."""
+    """
+    The public network and the private ones behind NATs; one table of hosts for each.
 
-    def __init__(self) -> None:
+    :param severed: tells whether the way between two hosts is cut.
+    """
+
+    def __init__(self, severed: Callable[[MemoryHost, MemoryHost], bool]) -> None:
+        self._severed = severed
         self._realms: dict[Nat | None, dict[str, MemoryHost]] = {None: {}}
         self._nats: dict[str, Nat] = {}
 
@@ -78,6 +83,18 @@ class Topology:
             return source
         return nat.outbound(source, destination, now)
 
+    def reach(self, sender: MemoryHost, address: str) -> MemoryHost | None:
+        """The host that a connection from ``sender`` to an address comes to; none behind a NAT."""
+        if is_loopback(address):
+            return sender
+        return self._realms[sender.nat].get(address) or self._realms[None].get(address)
+
+    def stream_address(self, sender: MemoryHost, source: Address, destination: str) -> Address:
+        """What the sender of a connection looks like to the receiver."""
+        if sender.nat is None or self._is_near(sender, destination):
+            return source
+        return sender.nat.stream_address()
+
     def _is_near(self, sender: MemoryHost, address: str) -> bool:
         """Whether what is sent to an address passes no NAT."""
         return (
@@ -98,10 +115,10 @@ class Topology:
         if sender.is_broadcast(address):
             return self._land_broadcast(sender, number)
         if is_loopback(address):
-            return _land_on(sender, address, number)
+            return self._land_on(sender, sender, address, number)
         realm = self._realms[sender.nat]
         if (host := realm.get(address)) or (host := self._realms[None].get(address)):
-            return _land_on(host, address, number)
+            return self._land_on(sender, host, address, number)
         if (nat := self._nats.get(address)) is not None:
             return self._land_behind(nat, sender, seen_from, number, now)
         return _NO_ROUTE
@@ -112,6 +129,7 @@ class Topology:
             port
             for host in self._realms[sender.nat].values()
             if host is not sender and host.broadcast == sender.broadcast
+            if not self._severed(sender, host)
             if (port := host.listener(host.broadcast, number)) is not None and port.hearing
         )
         return Landing(Fate.DELIVERED, heard) if heard else _NO_ROUTE
@@ -125,12 +143,13 @@ class Topology:
         inside = nat.inbound(number, seen_from, now)
         if inside is None:
             return _FILTERED
-        return _land_on(self._realms[nat][inside[0]], *inside)
+        return self._land_on(sender, self._realms[nat][inside[0]], *inside)
 
-
-def _land_on(host: MemoryHost, address: str, number: int) -> Landing:
-    """Reach a port of a host, or be refused."""
-    port = host.listener(address, number)
-    if port is None:
-        return _FILTERED if host.silent else Landing(Fate.REFUSED, error=errno.ECONNREFUSED)
-    return Landing(Fate.DELIVERED, (port,)) if port.hearing else Landing(Fate.LOST)
+    def _land_on(self, sender: MemoryHost, host: MemoryHost, address: str, number: int) -> Landing:
+        """Reach a port of a host, or be refused."""
+        if self._severed(sender, host):
+            return Landing(Fate.LOST)
+        port = host.listener(address, number)
+        if port is None:
+            return _FILTERED if host.silent else Landing(Fate.REFUSED, error=errno.ECONNREFUSED)
+        return Landing(Fate.DELIVERED, (port,)) if port.hearing else Landing(Fate.LOST)
