@@ -93,12 +93,42 @@ def ipv4(
 ) -> bytes:
     """An IPv4 packet with a UDP datagram in it."""
     segment = udp(source, destination, data)
-    hosts = socket.inet_aton(source[0]) + socket.inet_aton(destination[0])
+    hosts = source[0], destination[0]
+    return ip(*hosts, segment, protocol=protocol, fragment=fragment, options=options)
+
+
+def ip(
+    source: str,
+    destination: str,
+    segment: bytes,
+    *,
+    protocol: int,
+    fragment: int = 0x4000,
+    options: bytes = b"",
+) -> bytes:
+    """An IPv4 packet with anything in it."""
+    hosts = socket.inet_aton(source) + socket.inet_aton(destination)
     size = 20 + len(options)
     head = struct.pack(
         ">BBHHHBBH", 0x40 | size // 4, 0, size + len(segment), 1, fragment, 64, protocol, 0
     )
     return head + hosts + options + segment
+
+
+def tcp(
+    source: Address,
+    destination: Address,
+    sequence: int,
+    data: bytes = b"",
+    *,
+    opens: bool = False,
+    options: bytes = b"",
+) -> bytes:
+    """An IPv4 packet with a TCP segment in it; ``opens`` gives it a SYN."""
+    ports, offset = (source[1], destination[1]), (20 + len(options)) // 4 << 4
+    flags = 0x02 if opens else 0x18
+    head = struct.pack(">HHIIBBHHH", *ports, sequence, 1, offset, flags, 8192, 0, 0)
+    return ip(source[0], destination[0], head + options + data, protocol=6)
 
 
 def pcap(

@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.decode.builders import (
     CAMERA,
     CLIENT,
+    Address,
     ack,
     answer,
     command,
@@ -22,22 +23,35 @@ from tests.decode.builders import (
     line,
     pcap,
     pieces,
+    tcp,
 )
 from trailcam.artemis.record import Record, RecordKind
-from trailcam.decode import Decoded
+from trailcam.decode import Decoded, render_text
 from trailcam.wire.constants import LAN_SEARCH_PORT
 from trailcam.wire.did import DeviceID
 from trailcam.wire.messages import (
     Alive,
     AliveAck,
+    DevLgnDsk,
     Drw,
     Hello,
     LanSearch,
+    Message,
     P2PRdy,
     PunchPkt,
     ReportSessionReady,
+    RlyHello,
+    RlyHelloAck,
+    RlyPkt,
+    RlyPort,
+    RlyPortAck,
+    RlyRdy,
+    TcpRlyReq,
+    TcpRlyReqAck,
+    TcpRsStart,
 )
 from trailcam.wire.sockaddr import SocketAddress
+from trailcam.wire.stream import ClearFraming, encode_frame
 
 DID = DeviceID.parse("LBCS-000000-CCCJJ")
 HEARTBEAT = {"cmdId": 525}
@@ -347,13 +361,13 @@ class PcapTests(DecodeTestCase):
         """What is not ours is counted apart, and what may be ours is named."""
         frames = [
             ipv4(CLIENT, CAMERA, Hello()),
-            ipv4(CLIENT, CAMERA, b"", protocol=6),
+            ipv4(CLIENT, CAMERA, b"", protocol=1),
             ipv4(CLIENT, ("10.0.0.1", 53), b"\xf1\xfe\x00\x00"),
             ipv4(CLIENT, CAMERA, Alive(), fragment=0x2000),
         ]
         found = self.decode(pcap(frames), "other.pcap")
         self.assertEqual((found.packets, found.ops), (2, {"client HELLO": 1}))
-        self.assertEqual(found.ignored, {"not UDP": 1, "not PPPP": 1})
+        self.assertEqual(found.ignored, {"neither UDP nor TCP": 1, "not PPPP": 1})
         self.assertEqual([bad.split(":")[0] for bad in found.bad], ["frame 4"])
 
     def test_one_end_only(self) -> None:
@@ -367,3 +381,143 @@ class PcapTests(DecodeTestCase):
         found = self.decode(pcap(frames, times=[1000.5, 1002.25]), "times.pcap")
         self.assertEqual([text.time for text in found.texts], [1.75])
         self.assertEqual(found.span, 1.75)
+
+
+class RelayTests(DecodeTestCase):
+    """What passed through a relay."""
+
+    RELAY, DATA = ("203.0.113.5", 65527), ("203.0.113.5", 50123)
+    CLIENT, CLIENT_DATA = ("198.51.100.7", 40000), ("198.51.100.7", 40001)
+    AGENT_DATA = ("192.0.2.9", 41000)
+
+    def tcp_frames(self, *turns: tuple[Address, Address, Message]) -> list[bytes]:
+        """Segments of clear frames, the octets of each direction counted from 1."""
+        said: dict[tuple[Address, Address], int] = {}
+        segments = []
+        for source, destination, message in turns:
+            sequence = said.get((source, destination), 1)
+            data = encode_frame(message, ClearFraming())
+            segments.append(tcp(source, destination, sequence, data))
+            said[source, destination] = sequence + len(data)
+        return segments
+
+    def control(self, port: int) -> list[bytes]:
+        """The control connection of a client, up to the data port."""
+        asking, answering = (self.CLIENT, self.RELAY), (self.RELAY, self.CLIENT)
+        return self.tcp_frames(
+            (*asking, RlyHello()),
+            (*answering, RlyHelloAck()),
+            (*asking, RlyPort()),
+            (*answering, RlyPortAck(0x1A2B3C4D, port)),
+        )
+
+    def data(self, near: Address, is_device: bool) -> list[bytes]:
+        """The data connection of one party: joining, then a command and its answer."""
+        to_relay, from_relay = (near, self.DATA), (self.DATA, near)
+        of_camera, of_client = (to_relay, from_relay) if is_device else (from_relay, to_relay)
+        return self.tcp_frames(
+            (*to_relay, RlyPkt(0x1A2B3C4D, DID, is_device)),
+            (*from_relay, RlyRdy(DID)),
+            (*of_camera, P2PRdy(DID)),
+            (*of_camera, Drw(0, 0, b"ACK")),
+            (*of_client, Drw(0, 0, command(1, HEARTBEAT))),
+            (*of_camera, Drw(0, 1, answer(1, {"cmdId": 525, "result": 0}))),
+        )
+
+    def test_data_port(self) -> None:
+        """The port that was negotiated is found, and who is the server."""
+        found = self.decode(pcap(self.control(self.DATA[1])), "relay.pcap")
+        expected = {"relay": "203.0.113.5:65527", "client": "198.51.100.7:40000"}
+        self.assertEqual(
+            found.as_json()["relay_ports"], [{**expected, "port": 50123, "magic": 0x1A2B3C4D}]
+        )
+        self.assertEqual(
+            found.ops,
+            {
+                "client RLY_HELLO": 1,
+                "client RLY_PORT": 1,
+                "server RLY_HELLO_ACK": 1,
+                "server RLY_PORT_ACK": 1,
+            },
+        )
+        self.assertEqual((found.packets, found.bad), (4, ()))
+
+    def test_data_port_over_udp(self) -> None:
+        """So is one that was negotiated over UDP."""
+        content = pcap([ipv4(self.RELAY, self.CLIENT, RlyPortAck(7, 9))])
+        (opened,) = self.decode(content, "relay.pcap").relay_ports
+        self.assertEqual((opened.port, opened.magic), (9, 7))
+
+    def test_relayed_session(self) -> None:
+        """What passes behind RLY_RDY is decoded, on either side of the relay."""
+        for near, is_device in ((self.CLIENT_DATA, False), (self.AGENT_DATA, True)):
+            found = self.decode(pcap(self.data(near, is_device)), "relay.pcap")
+            self.assertEqual(
+                [(text.direction, text.body) for text in found.texts],
+                [("camera", {"cmdId": 525, "result": 0}), ("client", HEARTBEAT)],
+            )
+            self.assertEqual(found.drw_distinct, {"camera ch0": 2, "client ch0": 1})
+            self.assertEqual(found.bad, ())
+
+    def test_both_sides_of_the_relay(self) -> None:
+        """Where both data connections were recorded, in either order, all is seen twice."""
+        client, agent = self.data(self.CLIENT_DATA, False), self.data(self.AGENT_DATA, True)
+        for frames in (client + agent, agent + client):
+            found = self.decode(pcap(frames), "relay.pcap")
+            ends = [dict(talk.ends) for talk in found.talks]
+            self.assertIn({"camera": "192.0.2.9:41000", "client": "203.0.113.5:50123"}, ends)
+            self.assertIn({"camera": "203.0.113.5:50123", "client": "198.51.100.7:40001"}, ends)
+            self.assertEqual(found.drw_distinct, {"camera ch0": 4, "client ch0": 2})
+            self.assertEqual(len(found.texts), 4)
+
+    def test_waiting_party(self) -> None:
+        """The one that announces the other party is a server, as long as nothing has passed."""
+        for near, name in ((self.CLIENT_DATA, "client"), (self.AGENT_DATA, "camera")):
+            found = self.decode(pcap(self.data(near, name == "camera")[:2]), "relay.pcap")
+            self.assertEqual(found.ops, {f"{name} RLY_PKT": 1, "server RLY_RDY": 1})
+
+    def test_asking_and_telling(self) -> None:
+        """Who asks a relay for a device is a client; who is sent to a data port is not."""
+        here, relay = SocketAddress(*self.CLIENT), SocketAddress(*self.DATA)
+        turns = [
+            (self.CLIENT, self.RELAY, TcpRlyReq(DID, here)),
+            (self.RELAY, self.CLIENT, TcpRlyReqAck(0)),
+            (self.AGENT_DATA, self.RELAY, DevLgnDsk(bytes(68))),
+            (self.RELAY, self.AGENT_DATA, TcpRsStart(DID, 1, relay)),
+        ]
+        found = self.decode(pcap(self.tcp_frames(*turns)), "relay.pcap")
+        self.assertEqual(
+            found.ops,
+            {
+                "camera DEV_LGN_DSK": 1,
+                "client TCP_RLY_REQ": 1,
+                "server TCP_RLY_REQ_ACK": 1,
+                "server TCP_RS_START": 1,
+            },
+        )
+
+    def test_text(self) -> None:
+        """People are shown the data port, or that there was none."""
+        text = render_text(self.decode(pcap(self.control(self.DATA[1])), "relay.pcap"))
+        self.assertIn(
+            "relay ports\n  203.0.113.5:65527 gave 198.51.100.7:40000 data port 50123, "
+            "magic 1a2b3c4d\n",
+            text,
+        )
+        full = render_text(self.decode(pcap(self.control(0)), "full.pcap"))
+        self.assertIn("  203.0.113.5:65527 gave 198.51.100.7:40000 no port\n", full)
+
+    def test_damaged_stream(self) -> None:
+        """A stream that cannot be read to its end is one bad packet, and the others are read."""
+        damaged = tcp(self.CLIENT, self.RELAY, 25, bytes(8))
+        found = self.decode(pcap([*self.control(50123), damaged]), "relay.pcap")
+        self.assertEqual((found.packets, found.bad_count), (5, 1))
+        self.assertIn("frame 5: TCP 198.51.100.7:40000 > 203.0.113.5:65527: ", found.bad[0])
+        self.assertEqual(len(found.relay_ports), 1)
+
+    def test_bad_message(self) -> None:
+        """A message that cannot be read is named, and the stream goes on."""
+        odd = b"\x00\x04\x68" + bytes(5) + b"\xf1\x7f\x00\x00"
+        content = pcap([*self.control(50123), tcp(self.CLIENT, self.RELAY, 25, odd + odd)])
+        found = self.decode(content, "relay.pcap")
+        self.assertEqual((found.packets, found.bad_count), (6, 2))

@@ -6,8 +6,8 @@ import struct
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.decode.builders import CAMERA, CLIENT, ETHERNET, RAW, ipv4, udp
-from trailcam.decode.frames import LINK_TYPES, Damaged, Udp, dissect
+from tests.decode.builders import CAMERA, CLIENT, ETHERNET, RAW, ip, ipv4, tcp, udp
+from trailcam.decode.frames import LINK_TYPES, Damaged, Tcp, Udp, dissect
 from trailcam.decode.packets import Ignored
 
 PACKET = ipv4(CLIENT, CAMERA, b"data")
@@ -87,11 +87,11 @@ class DatagramTests(SynchronousTestCase):
         """A datagram may be empty."""
         self.assertEqual(dissect(RAW, ipv4(CLIENT, CAMERA, b"")), Udp(CLIENT, CAMERA, b"", 0))
 
-    def test_not_udp(self) -> None:
+    def test_other_protocol(self) -> None:
         """Another protocol is passed over, fragments of it too."""
         for fragment in (0x4000, 0x2000):
-            packet = ipv4(CLIENT, CAMERA, b"data", protocol=6, fragment=fragment)
-            self.assertEqual(dissect(RAW, packet), Ignored("not UDP"))
+            packet = ipv4(CLIENT, CAMERA, b"data", protocol=1, fragment=fragment)
+            self.assertEqual(dissect(RAW, packet), Ignored("neither UDP nor TCP"))
 
     def test_fragments(self) -> None:
         """The first, a middle and the last fragment are named as such."""
@@ -118,3 +118,50 @@ class DatagramTests(SynchronousTestCase):
         short = udp(CLIENT, CAMERA, b"data")[:4] + b"\x00\x07\x00\x00data"
         self.assertIn("says 7", self.damage(PACKET[:20] + short))
         self.assertIn("UDP header", self.damage(PACKET[:2] + b"\x00\x00" + PACKET[4:]))
+
+
+class SegmentTests(SynchronousTestCase):
+    """From the IPv4 packet to the TCP segment."""
+
+    def damage(self, packet: bytes) -> str:
+        """What is said of a packet that cannot be read."""
+        found = dissect(RAW, packet)
+        assert isinstance(found, Damaged), found
+        return found.why
+
+    def test_segment(self) -> None:
+        """Numbers, flags and octets; options are read over."""
+        for options in (b"", bytes(12), bytes(40)):
+            packet = tcp(CLIENT, CAMERA, 7, b"data", options=options)
+            self.assertEqual(dissect(RAW, packet), Tcp(CLIENT, CAMERA, 7, False, b"data", 0))
+        opening = tcp(CLIENT, CAMERA, 2**32 - 1, opens=True)
+        self.assertEqual(dissect(RAW, opening), Tcp(CLIENT, CAMERA, 2**32 - 1, True, b"", 0))
+
+    def test_padding(self) -> None:
+        """What fills a short Ethernet frame is no part of the segment."""
+        frame = MACS + IPV4 + tcp(CLIENT, CAMERA, 7) + bytes(6)
+        self.assertEqual(dissect(ETHERNET, frame), Tcp(CLIENT, CAMERA, 7, False, b"", 0))
+
+    def test_missing_octets(self) -> None:
+        """What was not recorded of a segment is counted."""
+        packet = tcp(CLIENT, CAMERA, 7, b"data")
+        self.assertEqual(dissect(RAW, packet[:-3]), Tcp(CLIENT, CAMERA, 7, False, b"d", 3))
+
+    def test_length_left_to_the_network_card(self) -> None:
+        """A packet whose length is filled in later goes on to the end of the frame."""
+        packet = tcp(CLIENT, CAMERA, 7, b"data")
+        unfilled = packet[:2] + b"\x00\x00" + packet[4:]
+        self.assertEqual(dissect(RAW, unfilled), Tcp(CLIENT, CAMERA, 7, False, b"data", 0))
+
+    def test_headers_cut_short(self) -> None:
+        """A header that is not wholly there is damage."""
+        packet = tcp(CLIENT, CAMERA, 7)
+        for size in range(20, 40):
+            self.assertIn("TCP header", self.damage(packet[:size]))
+
+    def test_impossible_lengths(self) -> None:
+        """A header shorter than a header, or longer than the packet, is damage."""
+        for offset, octets in ((4, 16), (6, 24)):
+            head = bytes(12) + bytes([offset << 4]) + bytes(7)
+            said = self.damage(ip(CLIENT[0], CAMERA[0], head, protocol=6))
+            self.assertIn(f"says it has {octets}", said)

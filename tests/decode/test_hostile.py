@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.decode.builders import CAMERA, CLIENT, command, decoded, ipv4, line, pcap
+from tests.decode.builders import CAMERA, CLIENT, command, decoded, ipv4, line, pcap, tcp
 from trailcam.decode import render_text
 from trailcam.decode.frames import LINK_TYPES
 from trailcam.errors import CaptureError
@@ -42,6 +42,14 @@ LINES = st.one_of(
     NOISE,
     st.builds(line, st.sampled_from(["camera", "client", "?"]), DATAGRAMS, st.floats() | st.none()),
 )
+#: TCP streams: clear frames, noise in one, and noise alone.
+STREAMS = st.lists(
+    st.one_of(
+        NOISE,
+        st.builds(lambda data: len(data).to_bytes(2, "big") + b"\x68" + bytes(5) + data, DATAGRAMS),
+    ),
+    max_size=4,
+).map(b"".join)
 FRAMES = st.one_of(
     NOISE,
     st.builds(ipv4, st.just(CLIENT), st.just(CAMERA), DATAGRAMS),
@@ -52,6 +60,14 @@ FRAMES = st.one_of(
         DATAGRAMS,
         protocol=st.integers(0, 255),
         fragment=st.integers(0, 65535),
+    ),
+    st.builds(
+        tcp,
+        st.just(CLIENT),
+        st.just(CAMERA),
+        st.integers(0, 80),
+        STREAMS,
+        opens=st.booleans(),
     ),
 )
 

@@ -98,11 +98,11 @@ class RenderTests(SynchronousTestCase):
 
     def test_conversations(self) -> None:
         """A pcap file's ends are shown with their addresses, and what else it holds."""
-        frames = [ipv4(CLIENT, CAMERA, Alive()), ipv4(CLIENT, CAMERA, b"", protocol=6), b""]
+        frames = [ipv4(CLIENT, CAMERA, Alive()), ipv4(CLIENT, CAMERA, b"", protocol=1), b""]
         text = self.text(pcap(frames, times=[1, 1, 1]), "a.pcap")
         self.assertIn(
-            "a.pcap: 1 packet, 0 records, 0.000 s, 1 passed over (not IPv4), "
-            "1 passed over (not UDP)\n",
+            "a.pcap: 1 packet, 0 records, 0.000 s, "
+            "1 passed over (neither UDP nor TCP), 1 passed over (not IPv4)\n",
             text,
         )
         self.assertIn("camera 192.168.43.1:40611, client 192.168.43.20:15054: 1 packet\n", text)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from trailcam.decode.contents import describe_report
 from trailcam.decode.conversation import Conversation
-from trailcam.decode.decoded import Decoded
+from trailcam.decode.decoded import Decoded, RelayPort
 from trailcam.decode.faults import Faults
 from trailcam.decode.packets import Endpoint, Ignored, Item, Packet
 from trailcam.decode.roles import Roles
@@ -15,7 +15,7 @@ from trailcam.decode.sources import Recording, open_recording
 from trailcam.decode.totals import Totals
 from trailcam.errors import WireError
 from trailcam.wire.codec import decode
-from trailcam.wire.messages import DrwAck, Message, ReportSessionReady
+from trailcam.wire.messages import DrwAck, Message, ReportSessionReady, RlyPkt, RlyPortAck
 
 
 def decode_file(path: Path) -> Decoded:
@@ -41,6 +41,7 @@ class Analysis:
         self._roles = Roles()
         self._times: tuple[float, float] | None = None
         self._reports: list[str] = []
+        self._relay_ports: list[RelayPort] = []
         self._faults = Faults()
         self._lost = 0
         self._ack_max_entries = 0
@@ -73,6 +74,7 @@ class Analysis:
             packets=self._lost + totals.packets,
             span=None if first is None or last is None else round(last - first, 3),
             ack_max_entries=self._ack_max_entries,
+            relay_ports=tuple(self._relay_ports),
             notes=(*self._reports, *totals.notes),
             bad=tuple(f"{recording.unit} {f.number}: {f.why}" for f in self._faults.first()),
             bad_count=self._faults.count,
@@ -90,14 +92,19 @@ class Analysis:
             self._faults.add(packet.number, str(error))
             return
         self._roles.message(packet.sender, message.type)
-        self._note_message(message)
+        self._note_message(packet, message)
         conversation.take(packet, message)
 
-    def _note_message(self, message: Message) -> None:
+    def _note_message(self, packet: Packet, message: Message) -> None:
         if isinstance(message, ReportSessionReady):
             self._reports.append(describe_report(message))
         elif isinstance(message, DrwAck):
             self._ack_max_entries = max(self._ack_max_entries, len(message.indexes))
+        elif isinstance(message, RlyPkt):
+            self._roles.joined(packet.sender, message.is_device)
+        elif isinstance(message, RlyPortAck):
+            relay, client = str(packet.sender), str(packet.receiver)
+            self._relay_ports.append(RelayPort(relay, client, message.port, message.magic))
 
     def _note_time(self, time: float | None) -> None:
         if time is not None:

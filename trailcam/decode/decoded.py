@@ -61,6 +61,27 @@ class Talk:
 
 
 @attrs.frozen
+class RelayPort:
+    """
+    The data port that a relay opened for one pairing.
+
+    :ivar relay: the end that opened it.
+    :ivar client: the end that it was opened for.
+    :ivar port: its number; 0 when the relay refused.
+    :ivar magic: the relay's number of the pairing.
+    """
+
+    relay: str
+    client: str
+    port: int
+    magic: int
+
+    def as_json(self) -> dict[str, Any]:
+        """The members of an entry of ``relay_ports``."""
+        return attrs.asdict(self)
+
+
+@attrs.frozen
 class Decoded:
     """
     A recording, counted and put in clear.
@@ -70,12 +91,14 @@ class Decoded:
 
     :ivar file: the file's name.
     :ivar source: ``jsonl`` or ``pcap``.
-    :ivar packets: datagrams of the protocol, those that cannot be read included.
+    :ivar packets: datagrams of the protocol, and frames over TCP, those that cannot be read
+        included.
     :ivar span: seconds from the first packet to the last; ``None`` without time stamps.
     :ivar ack_entries: entries of DRW_ACK, by their sender.
     :ivar drw_missing: indexes that never came between the first and the last.
     :ivar records: complete records.
     :ivar texts: commands, answers and events in the order of the streams.
+    :ivar relay_ports: data ports that relays opened.
     :ivar bad: what could not be read, each with its place in the file: the first
         :data:`~trailcam.decode.faults.MOST_FAULTS` in the file.
     :ivar bad_count: how many there are.
@@ -96,6 +119,7 @@ class Decoded:
     record_kinds: Mapping[str, int]
     skipped_octets: Mapping[str, int]
     texts: tuple[Text, ...]
+    relay_ports: tuple[RelayPort, ...]
     notes: tuple[str, ...]
     bad: tuple[str, ...]
     bad_count: int
@@ -119,6 +143,7 @@ class Decoded:
             "record_kinds": dict(self.record_kinds),
             "skipped_octets": dict(self.skipped_octets),
             "json": [text.as_json() for text in self.texts],
+            "relay_ports": [opened.as_json() for opened in self.relay_ports],
             "notes": list(self.notes),
             "bad": some(self.bad, len(self.bad), self.bad_count),
             "ignored": dict(self.ignored),

@@ -26,7 +26,7 @@ class Endpoint:
 @attrs.frozen
 class Packet:
     """
-    One datagram.
+    One datagram, or what a frame over TCP holds instead of one.
 
     :ivar number: its line or frame in the file, from 1.
     :ivar time: seconds, on a clock of the recording's own; ``None`` when it was not recorded.

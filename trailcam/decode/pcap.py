@@ -1,7 +1,8 @@
 """
 Recordings as classic pcap files, in either byte order, with micro- or nanoseconds.
 
-What is not a PPPP datagram over UDP and IPv4 is passed over and counted.
+What is neither a PPPP datagram over UDP and IPv4 nor a frame of a relay over TCP is passed over and
+counted.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from typing import BinaryIO
 
 import attrs
 
-from trailcam.decode.frames import LINK_TYPES, Damaged, Udp, dissect
+from trailcam.decode.frames import LINK_TYPES, Damaged, Tcp, Udp, dissect
 from trailcam.decode.packets import Endpoint, Ignored, Item, Packet, Unreadable
+from trailcam.decode.tcp import TcpStreams
 from trailcam.errors import CaptureError
 from trailcam.wire.constants import (
     HEADER_SIZE,
@@ -92,12 +94,20 @@ def _frames(file: BinaryIO, head: struct.Struct, tick: float) -> Iterator[_Frame
 
 def _items(frames: Iterator[_Frame | Unreadable], link_type: int) -> Iterator[Item]:
     talking: set[frozenset[Endpoint]] = set()
+    streams = TcpStreams()
     for frame in frames:
-        yield frame if isinstance(frame, Unreadable) else _item(frame, link_type, talking)
+        if isinstance(frame, Unreadable):
+            yield frame
+            continue
+        found = dissect(link_type, frame.data)
+        if isinstance(found, Tcp):
+            yield from streams.take(frame.number, frame.time, found)
+        else:
+            yield _item(frame, found, talking)
+    yield from streams.end()
 
 
-def _item(frame: _Frame, link_type: int, talking: set[frozenset[Endpoint]]) -> Item:
-    found = dissect(link_type, frame.data)
+def _item(frame: _Frame, found: Udp | Ignored | Damaged, talking: set[frozenset[Endpoint]]) -> Item:
     if isinstance(found, Ignored):
         return found
     if isinstance(found, Damaged):

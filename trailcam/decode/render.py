@@ -6,11 +6,11 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from trailcam.artemis.commands import command_name
-from trailcam.decode.decoded import Decoded, Text, some
+from trailcam.decode.decoded import Decoded, RelayPort, Text, some
 from trailcam.decode.printable import printable
 from trailcam.decode.roles import CAMERA, CLIENT
 
-#: Notes, and packets that cannot be read, shown of each; the JSON form has more.
+#: Relay ports, notes, and packets that cannot be read, shown of each; the JSON form has more.
 MOST_LINES = 50
 
 #: Columns before a JSON object; one long name must not move all the others.
@@ -40,6 +40,8 @@ def _lines(decoded: Decoded) -> Iterator[tuple[str, str]]:
     yield from _section("messages", _plain(_messages(decoded)))
     yield from _section("channels", _plain(_channels(decoded)))
     yield from _section("commands and answers", _texts(decoded.texts))
+    relay_ports = [_relay_port(opened) for opened in decoded.relay_ports]
+    yield from _section("relay ports", _plain(some(relay_ports, MOST_LINES, len(relay_ports))))
     yield from _section("notes", _plain(some(decoded.notes, MOST_LINES, len(decoded.notes))))
     bad = some(decoded.bad, MOST_LINES, decoded.bad_count)
     yield from _section("could not be read", [(_RED, line) for line in bad])
@@ -119,6 +121,11 @@ def _place(text: Text) -> str:
 
 def _body(text: Text) -> str:
     return json.dumps(text.body, separators=(",", ":"), ensure_ascii=False)
+
+
+def _relay_port(opened: RelayPort) -> str:
+    what = f"data port {opened.port}, magic {opened.magic:08x}" if opened.port else "no port"
+    return f"{opened.relay} gave {opened.client} {what}"
 
 
 def _plain(lines: Sequence[str]) -> list[tuple[str, str]]:

@@ -26,6 +26,9 @@ _SENDERS = {
     MessageType.P2P_REQ_DSK: -3,
     MessageType.LIST_REQ1: -3,
     MessageType.RLY_REQ: -3,
+    MessageType.RLY_PORT: -3,
+    MessageType.TCP_RLY_REQ: -3,
+    MessageType.TCP_RLY_REQ_DSK: -3,
     MessageType.REPORT_SESSION_READY: -3,
     MessageType.LAN_TCP_OFFER: 3,
     MessageType.DEV_LGN: 3,
@@ -38,7 +41,7 @@ _SENDERS = {
 }
 _PORTS = {SESSION_PORT: 2, LAN_SEARCH_PORT: 2}
 
-#: What only a rendezvous server or a relay's control port sends.
+#: What only a rendezvous server or a relay sends.
 _OF_SERVERS = {
     MessageType.HELLO_ACK,
     MessageType.HELLO_TO_ACK,
@@ -52,6 +55,9 @@ _OF_SERVERS = {
     MessageType.RLY_PORT_ACK,
     MessageType.RLY_REQ_ACK,
     MessageType.RLY_TO,
+    MessageType.RLY_RDY,
+    MessageType.TCP_RLY_REQ_ACK,
+    MessageType.TCP_RS_START,
 }
 
 
@@ -77,6 +83,14 @@ class Roles:
     def wrote(self, sender: Endpoint, is_camera: bool) -> None:
         """``sender`` wrote to a channel what only a camera, or only a client, writes."""
         self._hints[sender]["wrote"] = 10 if is_camera else -10
+
+    def joined(self, sender: Endpoint, is_device: bool) -> None:
+        """
+        ``sender`` told a relay which party it is.
+
+        That outweighs all that the relay's end says, since it speaks for either party.
+        """
+        self._hints[sender]["joined"] = 20 if is_device else -20
 
     def names(self, first: Endpoint, other: Endpoint) -> dict[Endpoint, str]:
         """
