@@ -38,15 +38,37 @@ CODES = {
     "PortUnavailable": "no_local_port",
     "NoInterface": "no_interface",
     "NotPossible": "not_possible",
+    "RendezvousUnreachable": "rendezvous_unreachable",
+    "DeviceUnknown": "device_unknown",
+    "DeviceOffline": "device_offline",
+    "SecretRefused": "wrong_secret",
+    "PunchFailed": "punch_failed",
+    "RelayUnreachable": "relay_unreachable",
+    "RelayNotUnderstood": "relay_not_understood",
+    "RelayFull": "relay_full",
+    "RelayEnded": "relay_ended",
+    "DeviceNeverJoined": "device_never_joined",
+    "NoRelays": "no_relays",
+    "RelayDirectoryUnusable": "relay_directory",
     "AttemptBroken": "bug",
+    "Hopeless": "hopeless",
     "AllAttemptsFailed": "all_failed",
     "LinkError": "link",
     "LinkUnavailable": "no_local_port",
+    "LinkLost": "link_lost",
     "LinkClosed": "link_closed",
     "SessionError": "session",
     "SessionLost": "session_lost",
     "SessionRefused": "session_refused",
     "SessionClosedByPeer": "closed_by_peer",
+    "ServerError": "server",
+    "SecretsError": "bad_secrets_file",
+    "RegistryError": "registry",
+    "UnknownDevice": "device_unknown",
+    "OfflineDevice": "device_offline",
+    "LoginRefused": "login_refused",
+    "IdTaken": "id_taken",
+    "DirectoryError": "relay_directory",
     "FacadeError": "facade",
     "CalledFromReactorThread": "called_from_reactor_thread",
     "ReactorUnavailable": "reactor_unavailable",
@@ -125,7 +147,8 @@ class ErrorTests(SynchronousTestCase):
         """Each has a code of its own, and keeps it."""
         found = {each.__name__: vars(each).get("code") for each in classes(errors)}
         self.assertEqual({name: found.get(name) for name in CODES}, CODES)
-        shared = {"no_local_port"}  # one reason, told by two rooms
+        # One reason, told by two rooms.
+        shared = {"no_local_port", "device_unknown", "device_offline", "relay_directory"}
         codes = [code for code in found.values() if code not in shared]
         self.assertEqual(len(set(codes)), len(codes), codes)
         self.assertNotIn(None, codes)

@@ -249,6 +249,8 @@ class Hopeless(ConnectError):
     :ivar message: its words.
     """
 
+    code = "hopeless"
+
     def __init__(self, kind: type[AttemptFailed], message: str) -> None:
         super().__init__(message)
         self.kind = kind

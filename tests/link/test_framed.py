@@ -58,7 +58,7 @@ class TrafficTests(StreamTestCase):
         self.turn()
         self.assertEqual(self.near.heard, [Alive()])
         self.assertEqual(len(log.lines()), 1)
-        self.assertIn(f"from {RELAY}: unknown_message", log.lines()[0])
+        self.assertIn(f"{RELAY} sends: unknown_message", log.lines()[0])
 
     def test_other_ears(self) -> None:
         """Who hears may change between two messages of one piece."""

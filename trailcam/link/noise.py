@@ -34,4 +34,4 @@ class Noise:
         if key in self._seen or len(self._seen) >= _MOST_LINES:
             return
         self._seen.add(key)
-        self._log.warn("ignoring datagrams from {peer}: {kind}", peer=peer[0], kind=kind)
+        self._log.warn("ignoring what {peer} sends: {kind}", peer=peer[0], kind=kind)
