@@ -84,9 +84,12 @@ class IAttempt(Interface):
     """One try of one mode."""
 
     mode: ConnectionMode = Attribute("the mode this attempt stands for")
-    phase: str = Attribute("where it is: idle, resolving, searching, punching or ready")
+    phase: str = Attribute(
+        "where it is: idle, resolving, searching, punching or ready; a relay's attempt is idle, "
+        "searching (for relays), dialling (them), joining (the device at one) or ready"
+    )
     port: int | None = Attribute("our local port, once one is open")
-    retries: int = Attribute("destination ports tried without success so far")
+    retries: int = Attribute("destination ports, or relays, tried without success so far")
     round_trip: float | None = Attribute("seconds from a probe to its first answer, if measured")
 
     def connect(budget: float) -> Deferred[ILink]:
@@ -201,3 +204,26 @@ __all__ = [
     "ISession",
     "IStatusSource",
 ]
+
+
+class IDeviceRegistry(Interface):
+    """
+    The devices that are logged in at a rendezvous server.
+
+    A record is a :class:`trailcam.server.registry.DeviceRecord`; times are seconds of one clock.
+    """
+
+    def register(record: Any, now: float) -> None:
+        """Note a login; it takes the place of an earlier one under the same id.  Never raises."""
+
+    def find(did: Any, now: float) -> Deferred[Any]:
+        """
+        Look up a :class:`~trailcam.wire.did.DeviceID`.
+
+        The Deferred fires with the record of the last login, or fails with
+        :class:`trailcam.errors.OfflineDevice` when that is too long ago, or with
+        :class:`trailcam.errors.UnknownDevice` when there is no trace of the device.
+        """
+
+    def expire(now: float) -> int:
+        """Take out the devices that have gone offline; returns how many."""

@@ -1,0 +1,1 @@
+"""The servers between clients and devices: the rendezvous server and the relay."""
