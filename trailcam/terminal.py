@@ -116,7 +116,8 @@ def _first_answer(attempt: AttemptReport) -> str:
     if attempt.round_trip is None:
         return "the first to prove its connection"
     answer = _seconds(attempt.round_trip)
-    return f"the first to prove its connection; the camera's first answer took {answer}"
+    who = "relay" if attempt.mode is ConnectionMode.RELAY else "camera"
+    return f"the first to prove its connection; the {who}'s first answer took {answer}"
 
 
 def _seconds(seconds: float) -> str:

@@ -95,9 +95,13 @@ class InquiryTests(SynchronousTestCase):
         self.assertEqual(self.said(), [(OTHER_PROOF, ONE), (QUESTION, ONE)])
 
     def test_no_ping_pong(self) -> None:
-        """A server that says nothing but HELLO gets one HELLO for each, and no proof twice."""
+        """A server that says nothing but HELLO gets three in each round, and no proof twice."""
         self.inquiry.message_received(PROOF, ONE)
         self.said()
-        for _ in range(3):
+        for _ in range(9):
             self.inquiry.message_received(Hello(), ONE)
         self.assertEqual(self.said(), [(PROOF, ONE), (HELLO, ONE), (HELLO, ONE), (HELLO, ONE)])
+        self.inquiry.again()
+        self.said()
+        self.inquiry.message_received(Hello(), ONE)
+        self.assertEqual(self.said(), [(HELLO, ONE)])

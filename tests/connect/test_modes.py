@@ -7,6 +7,8 @@ from zope.interface.verify import verifyObject
 
 from trailcam.connect.impossible import ImpossibleAttempt
 from trailcam.connect.relay import relay_attempt
+from trailcam.connect.relay_address import RelayAddress
+from trailcam.connect.relay_attempt import RelayAttempt
 from trailcam.connect.target import Target
 from trailcam.errors import NotPossible
 from trailcam.interfaces import IAttempt
@@ -40,8 +42,13 @@ class RelayTests(SynchronousTestCase):
         self.assertEqual((error.mode, attempt.mode), (ConnectionMode.RELAY, ConnectionMode.RELAY))
         self.assertIn("no relay server was given", str(error))
 
-    def test_with_server(self) -> None:
-        """With one, it is said honestly that it does not help."""
-        attempt = relay_attempt(None, Target("192.168.43.1", relay=("10.0.0.1", 5)), pace=None)
-        error = self.failureResultOf(attempt.connect(30.0), NotPossible).value
-        self.assertIn("cannot connect through a relay", str(error))
+    def test_with_a_source_of_relays(self) -> None:
+        """A relay, a rendezvous server or a directory is enough to try."""
+        for what in (
+            {"relay": RelayAddress("10.0.0.1", 5)},
+            {"rendezvous": (("10.0.0.1", 5),)},
+            {"relay_directory": "http://relays.example/"},
+        ):
+            attempt = relay_attempt(None, Target("192.168.43.1", **what), pace=None)
+            self.assertIsInstance(attempt, RelayAttempt)
+            verifyObject(IAttempt, attempt)

@@ -20,6 +20,8 @@ from trailcam.connect.target import (
     check_port,
     check_ports,
     check_seconds,
+    check_secret,
+    check_url,
     check_weights,
 )
 from trailcam.errors import DeviceIDError
@@ -35,6 +37,8 @@ CHECKS: tuple[Callable[[str, object], Any], ...] = (
     check_mode,
     check_weights,
     check_address,
+    check_url,
+    check_secret,
 )
 
 _scalars = (
@@ -269,6 +273,68 @@ class AddressTests(CheckTestCase):
         self.assertIn("IPv4 address", self.refuse(check_address, ":80"))
         self.refuse(check_address, ("224.0.0.1", 80))
         self.refuse(check_address, ("10.0.0.1", "80"))
+
+
+class UrlTests(CheckTestCase):
+    """Where a directory of relays is."""
+
+    def test_good(self) -> None:
+        """http and https, with port, path and query."""
+        for url in (
+            "http://relays.example",
+            "https://10.0.0.1:8443/list.json",
+            "https://a.example/x?y=z#part",
+            "HTTPS://a.example/",
+        ):
+            self.assertEqual(check_url("relay_directory", url), url)
+
+    def test_not_a_url(self) -> None:
+        """Other schemes, no host, no text, and what would break a request."""
+        for value in (
+            "relays.example",
+            "ftp://relays.example/",
+            "file:///etc/passwd",
+            "http://",
+            "http:///path",
+            "http://a.example/a b",
+            "http://a.example/\r\nHost: b",
+            "http://é.example/",
+            b"http://a.example/",
+            5,
+            None,
+        ):
+            self.assertIn("expected an http or https URL", self.refuse(check_url, value))
+
+    def test_malformed(self) -> None:
+        """Halves that cannot be."""
+        self.assertIn("is not a URL", self.refuse(check_url, "http://a.example:x/"))
+        self.assertIn("is not a URL", self.refuse(check_url, "http://[::1/"))
+        self.assertIn("outside 1..65535", self.refuse(check_url, "http://a.example:0/"))
+        self.refuse(check_url, "http://224.0.0.1/")
+        self.refuse(check_url, "http://a_b..c/")
+
+    def test_too_long(self) -> None:
+        """Nobody needs so long a one."""
+        url = "http://a.example/" + "x" * 3000
+        self.assertIn("at most 2000", self.refuse(check_url, url))
+
+    def test_passwords(self) -> None:
+        """A password would end up in logs; it does not end up in the error."""
+        for url in ("http://me:sesame@a.example/", "http://me@a.example/", "http://:@a.example/"):
+            self.assertNotIn("sesame", self.refuse(check_url, url))
+
+
+class SecretTests(CheckTestCase):
+    """A device's secret."""
+
+    def test_good(self) -> None:
+        """Its octets, NUL-padded."""
+        self.assertEqual(check_secret("secret", "correcthorse"), b"correcthorse".ljust(24, b"\0"))
+
+    def test_bad(self) -> None:
+        """Wrong length, wrong characters, no text; it is not shown."""
+        for value in ("sesame", "s" * 25, "open sesame!", "sesame-é-sesame", b"sesame-sesame", 5):
+            self.assertNotIn("sesame", self.refuse(check_secret, value))
 
 
 class JunkTests(CheckTestCase):

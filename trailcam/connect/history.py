@@ -4,13 +4,9 @@ What worked before with a camera, in memory or in a file of the user's state fol
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import math
-import os
-import stat
-import tempfile
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +15,7 @@ from typing import Any
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from trailcam.connect.files import read_small, replace
 from trailcam.interfaces import IHistory
 from trailcam.model import ConnectionMode, Outcome
 
@@ -68,19 +65,13 @@ class FileHistory:
         self._memory.record(outcomes)
         text = json.dumps([_to_json(outcome) for outcome in self._memory.recall()])
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            _replace(self._path, text.encode("ascii"))
+            replace(self._path, text.encode("ascii"))
         except OSError as problem:
             self._complain("cannot be written", problem)
 
     def _load(self) -> list[Outcome]:
         try:
-            with open(self._path, "rb", opener=_open_without_waiting) as file:
-                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                    raise OSError("not a regular file")
-                text = file.read(_MOST_OCTETS + 1)
-            if len(text) > _MOST_OCTETS:
-                raise ValueError(f"larger than {_MOST_OCTETS} octets")
+            text = read_small(self._path, _MOST_OCTETS)
             return [_from_json(entry) for entry in json.loads(text)]
         except FileNotFoundError:
             return []
@@ -110,24 +101,6 @@ def history_path(folder: Path, camera: str) -> Path:
     """
     digest = hashlib.sha256(camera.encode()).hexdigest()[:16]
     return folder / "history" / f"{digest}.json"
-
-
-def _open_without_waiting(path: str, flags: int) -> int:
-    """For :func:`open`, which waits at a FIFO until somebody writes into it."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write a new file beside ``path``, then rename it; when that fails nothing is left of it."""
-    descriptor, name = tempfile.mkstemp(prefix=path.name, suffix=".new", dir=path.parent)
-    try:
-        with open(descriptor, "wb") as file:
-            file.write(content)
-        os.replace(name, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-        raise
 
 
 def _to_json(outcome: Outcome) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 Where an attempt looks for the camera: rendezvous servers name its addresses and send it to punch
 ours.
 
-Protocol: sequence "Punch", steps 1 to 4; :doc:`/explain/servers`, "Rendezvous".
+Protocol: sequence "Punch", steps 1 to 4.  See :doc:`/explain/servers`, "Rendezvous".
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """
 The race: attempts side by side, the first proven link wins, and nothing of the others is left.
 
-This is the only place that races Deferreds.  ``DeferredList`` has three habits to mind: it
+This is the only place that races Deferreds: those of a :class:`Race`, and any others with
+:func:`first_success` and :func:`first_outcome`.  ``DeferredList`` has three habits to mind: it
 succeeds with a *list* when everything failed, it never fires when it is empty, and when it is
 cancelled it calls back with failures.  So it feeds a plain Deferred, the gate, and the gate is
 what is awaited.
@@ -10,13 +11,14 @@ what is awaited.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from twisted.internet.defer import CancelledError, Deferred, DeferredList
+from twisted.internet.defer import CancelledError, Deferred, DeferredList, FirstError
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from trailcam.connect.events import HeatAborted, HeatFailed, HeatStarted, HeatWon, Observer
-from trailcam.connect.waiting import settle, settle_all
+from trailcam.connect.waiting import see_out, settle, settle_all
 from trailcam.errors import AttemptBroken, AttemptFailed
 from trailcam.interfaces import IAttempt, ILink
 from trailcam.model import AttemptReport, AttemptState, ConnectionMode, Heat
@@ -27,6 +29,81 @@ if TYPE_CHECKING:
 _COURTESY = 0.2  # seconds, at most, that a lighter winner waits for a heavier mode
 
 Outranks = Callable[[ConnectionMode, ConnectionMode], bool]
+
+T = TypeVar("T")
+
+#: Lets go of a result that came too late; fires when it is gone.
+GiveBack = Callable[[T], Deferred[None]]
+
+
+def _gate(works: Sequence[Deferred[Any]], **options: bool) -> Deferred[Any]:
+    """
+    Fires with the first result and its index, or, when all have failed, with a list.
+
+    :param works: at least one; their failures are consumed.
+    :param options: see :class:`~twisted.internet.defer.DeferredList`.
+    """
+    contest = DeferredList(works, fireOnOneCallback=True, consumeErrors=True, **options)
+    gate: Deferred[Any] = Deferred()
+    contest.addCallbacks(gate.callback, gate.errback)
+    return gate
+
+
+async def first_success(
+    works: Sequence[Deferred[T]], give_back: GiveBack[T]
+) -> tuple[T, int] | list[Failure]:
+    """
+    The first of ``works`` to succeed, and its index; the failures of all when none does.
+
+    Returns only after the others were cancelled and have settled; a late success among them is
+    given back.  Cancelled at any moment, it cancels all, gives back what succeeded all the same,
+    and raises CancelledError when nothing is left.
+
+    :param works: at least one.
+    """
+    result = await _won(_gate(works), works, give_back)
+    if isinstance(result, tuple):
+        return cast("tuple[T, int]", result)
+    return [failure for _, failure in result]
+
+
+async def first_outcome(works: Sequence[Deferred[T]], give_back: GiveBack[T]) -> T:
+    """
+    What the first of ``works`` to settle comes to, success or failure.
+
+    Of the others nothing is left, as with :func:`first_success`.
+    """
+    try:
+        result = await _won(_gate(works, fireOnOneErrback=True), works, give_back)
+    except FirstError as first:
+        raise cast(Exception, first.subFailure.value) from None
+    return cast(T, result[0])
+
+
+async def _won(gate: Deferred[Any], works: Sequence[Deferred[T]], give_back: GiveBack[T]) -> Any:
+    winner: Deferred[T] | None = None
+    try:
+        result = await gate
+        if isinstance(result, tuple):
+            winner = works[result[1]]
+    finally:
+        losers = [work for work in works if work is not winner]
+        for work in losers:
+            # In this order: cancelling after addCallback could cancel the giving back.
+            work.cancel()
+            work.addCallback(_give_back_late, give_back)
+        try:
+            await see_out(DeferredList(losers, consumeErrors=True))
+        except CancelledError:
+            if winner is not None:
+                await settle(give_back(result[0]))
+            raise
+    return result
+
+
+def _give_back_late(result: T | None, give_back: GiveBack[T]) -> Deferred[None] | None:
+    # The list of the contest has turned the failures it saw into None.
+    return None if result is None else give_back(result)
 
 
 class Lane:
@@ -102,12 +179,7 @@ class Race:
         """
         for lane in self.lanes:
             lane.run = Deferred.fromCoroutine(self._run(lane))
-        # The list looks for the first link; what it saw as failures is consumed by it.
-        contest = DeferredList(
-            [lane.run for lane in self.lanes], fireOnOneCallback=True, consumeErrors=True
-        )
-        gate: Deferred[Any] = Deferred()
-        contest.addCallback(gate.callback)
+        gate = _gate([lane.run for lane in self.lanes])
         self._start()
         winner: Lane | None = None
         link: ILink | None = None

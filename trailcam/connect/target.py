@@ -11,15 +11,20 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from ipaddress import AddressValueError, IPv4Address
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import attrs
 
-from trailcam.errors import DeviceIDError, shown
+from trailcam.errors import DeviceIDError, WireError, shown
 from trailcam.interfaces import Address
 from trailcam.model import ConnectionMode
 from trailcam.wire.constants import LAN_SEARCH_PORT, RENDEZVOUS_PORT, SESSION_PORT
 from trailcam.wire.did import TRAILCAM_DID, DeviceID
+from trailcam.wire.dsk import dsk_from_text
+
+if TYPE_CHECKING:
+    from trailcam.connect.relay_address import RelayAddress
 
 #: Tried in this order of preference: the camera's session port first.
 DEFAULT_PORTS = (SESSION_PORT, RENDEZVOUS_PORT, LAN_SEARCH_PORT, 10000, 80, 57743)
@@ -27,6 +32,7 @@ DEFAULT_PORTS = (SESSION_PORT, RENDEZVOUS_PORT, LAN_SEARCH_PORT, 10000, 80, 5774
 #: Seconds that a race may take when nobody says otherwise.
 DEFAULT_MAX_TIME = 30.0
 
+_LONGEST_URL = 2000
 _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 _MOST_PORTS = 1024
 
@@ -41,7 +47,10 @@ class Target:
     :ivar did: the device id that it must answer with.
     :ivar broadcast: search by broadcast although ``host`` is known.
     :ivar rendezvous: addresses of rendezvous servers.
-    :ivar relay: control address of a relay server.
+    :ivar relay: the relay server to use.
+    :ivar relay_directory: http or https URL of a list of relays, see
+        :mod:`trailcam.connect.directory`.
+    :ivar secret: the 24 octets (DSK) that servers may want to see of who asks for this device.
     """
 
     host: str | None = attrs.field(default=None)
@@ -49,7 +58,9 @@ class Target:
     did: DeviceID = TRAILCAM_DID
     broadcast: bool = False
     rendezvous: tuple[Address, ...] = ()
-    relay: Address | None = None
+    relay: RelayAddress | None = None
+    relay_directory: str | None = None
+    secret: bytes | None = attrs.field(default=None, repr=False)
 
     def named(self) -> str:
         """The camera in a sentence: its address, or its id when it has none."""
@@ -177,3 +188,38 @@ def check_address(name: str, value: object) -> Address:
     if not colon or not port.isascii() or not port.isdigit() or len(port) > 5:
         raise ValueError(f"{name}: expected HOST:PORT, got {shown(value)}")
     return check_host(name, host), check_port(name, int(port))
+
+
+def check_url(name: str, value: object) -> str:
+    """An http or https URL with a host, and without a password, which would end up in logs."""
+    if not isinstance(value, str) or not value.isascii() or not value.isprintable():
+        raise ValueError(f"{name}: expected an http or https URL, got {shown(value)}")
+    try:
+        parts = urlsplit(value)
+        host, port = parts.hostname, parts.port
+    except ValueError as problem:
+        raise ValueError(f"{name}: {shown(value)} is not a URL: {problem}") from problem
+    if parts.scheme not in ("http", "https") or not host or " " in value:
+        raise ValueError(f"{name}: expected an http or https URL, got {shown(value)}")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError(f"{name}: a URL with a user's name or password would end up in logs")
+    if len(value) > _LONGEST_URL:
+        raise ValueError(f"{name}: a URL of {len(value)} characters; at most {_LONGEST_URL}")
+    check_host(name, host)
+    if port is not None:
+        check_port(name, port)
+    return value
+
+
+def check_secret(name: str, value: object) -> bytes:
+    """
+    A device's secret as text, as the wire carries it.
+
+    :raises ValueError: for anything else; the message does not show the text.
+    """
+    if not isinstance(value, str):
+        raise ValueError(f"{name}: expected a text, got something of type {type(value).__name__}")
+    try:
+        return dsk_from_text(value)
+    except WireError as problem:
+        raise ValueError(f"{name}: {problem}") from problem

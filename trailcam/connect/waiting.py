@@ -38,3 +38,22 @@ async def settle(work: Deferred[Any]) -> None:
 async def settle_all(works: Sequence[Deferred[Any]]) -> None:
     """:func:`settle` for many."""
     await settle(DeferredList(works, consumeErrors=True))
+
+
+async def see_out(work: Deferred[Any]) -> None:
+    """
+    :func:`settle` for those who go on afterwards: who was cancelled meanwhile does not.
+
+    :raises CancelledError: when ``work`` has a result, if the waiter was cancelled before.
+    """
+    over: Deferred[None] = Deferred()
+
+    def note(_: object) -> None:
+        over.callback(None)  # a cancelled one swallows this
+
+    work.addBoth(note)
+    try:
+        await over
+    except CancelledError:
+        await settle(work)
+        raise

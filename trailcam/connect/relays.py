@@ -1,0 +1,95 @@
+"""
+Which relays to try.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, cast
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.task import deferLater
+
+from trailcam.connect.race import first_success
+from trailcam.connect.relay_address import RelayAddress, check_relay
+from trailcam.connect.rendezvous import Rendezvous
+from trailcam.connect.target import Target
+from trailcam.errors import DirectoryError, Hopeless, NoRelays, RelayDirectoryUnusable
+
+if TYPE_CHECKING:
+    from twisted.python.failure import Failure
+
+#: Relays that are tried side by side.
+MOST_RELAYS = 8
+
+#: Seconds that the rendezvous servers, whose relays the device knows, are ahead of a directory.
+_HEAD_START = 0.5
+
+Relays = tuple[RelayAddress, ...]
+
+
+async def find_relays(reactor: Any, target: Target, rendezvous: Rendezvous) -> Relays:
+    """
+    The relay that was given; else those that the rendezvous servers list; else a directory's.
+
+    :param reactor: see :class:`~trailcam.connect.directory.Directory`.
+    :return: one relay at least, and at most :data:`MOST_RELAYS`.
+    :raises Hopeless: when there are none, and why.
+    """
+    if target.relay is not None:
+        return (target.relay,)
+    sources: list[Deferred[Relays]] = []
+    if target.rendezvous:
+        sources.append(Deferred.fromCoroutine(_listed(rendezvous)))
+    if target.relay_directory is not None:
+        delay = _HEAD_START if sources else 0.0
+        sources.append(Deferred.fromCoroutine(_published(reactor, target.relay_directory, delay)))
+    found = await first_success(sources, _nothing_to_close)
+    if isinstance(found, list):
+        raise _reason(found)
+    return found[0][:MOST_RELAYS]
+
+
+async def _listed(rendezvous: Rendezvous) -> Relays:
+    relays = tuple(dict.fromkeys(_usable(await rendezvous.relays())))
+    if not relays:
+        raise Hopeless(
+            NoRelays,
+            f"the rendezvous servers ({rendezvous}) list no relay: start them with one, "
+            "or name one here",
+        )
+    return relays
+
+
+def _usable(addresses: Iterable[object]) -> Iterator[RelayAddress]:
+    """Whatever a server lists: nobody is to be sent to a port 0 or to everybody."""
+    for address in addresses:
+        try:
+            yield check_relay("relay", address)
+        except ValueError:
+            continue
+
+
+async def _published(reactor: Any, url: str, delay: float) -> Relays:
+    from trailcam.connect.directory import Directory  # loads much: not for who needs none
+
+    if delay:
+        await deferLater(reactor, delay)
+    try:
+        return tuple(dict.fromkeys(await Directory(reactor, url).relays()))
+    except DirectoryError as problem:
+        raise Hopeless(RelayDirectoryUnusable, str(problem)) from problem
+
+
+def _reason(failures: list[Failure]) -> Exception:
+    """Why no source has any: a bug before anything else, then the words of all."""
+    reasons = [cast(Exception, failure.value) for failure in failures]
+    hopeless = [reason for reason in reasons if isinstance(reason, Hopeless)]
+    for reason in reasons:
+        if reason not in hopeless:
+            return reason
+    return Hopeless(hopeless[0].kind, "; ".join(map(str, hopeless)))
+
+
+def _nothing_to_close(_: Relays) -> Deferred[None]:
+    return succeed(None)
