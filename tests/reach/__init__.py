@@ -1,0 +1,1 @@
+"""Whole ways to a camera, with every part real but the network."""
