@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 
 from zope.interface.verify import verifyObject
 
+from tests.connect.relaying import DATA_PORT, DID, ScriptedRelay
 from tests.facade import THREADS, ManagerTestCase
 from trailcam import ConnectionMode
 from trailcam.errors import CalledFromReactorThread, ReactorUnavailable
@@ -183,6 +185,37 @@ class FailureTests(ManagerTestCase):
         relay = info["threads_info"]["relayConnectThread"]
         self.assertEqual((relay["state"], relay["code"]), ("failed", "not_possible"))
         self.assertIn("relay server", relay["error"])
+
+    def test_relay(self) -> None:
+        """The guide's call with a relay: the port is negotiated, and close() says CLOSE."""
+        relay = ScriptedRelay(self.network.host("10.0.0.5"))
+        manager = self.manager(
+            None, uid=str(DID), relay_server="10.0.0.5", relay_port=65527, secret="correcthorse"
+        )
+        success, info = manager.connect_parallel(False, False, enable_relay=True)
+        self.assertTrue(success, info)
+        self.assertTrue(manager.connected)
+        self.assertEqual((info["mode"].value, info["destination_port"]), ("relay", DATA_PORT))
+        self.assertEqual(info["winning_thread"], "relayConnectThread")
+        thread = info["threads_info"]["relayConnectThread"]
+        self.assertEqual((thread["port"], thread["retries"]), (info["port"], 0))
+        self.assertIn("TCP_RLY_REQ_DSK", relay.kinds())
+        attempts = [line for line in self.lines.texts(logging.DEBUG) if "Attempt" in line]
+        self.assertEqual([line.rpartition("=")[2] for line in attempts], ["65527", str(DATA_PORT)])
+        manager.close()
+        relay.close()
+        self.network.advance(1.0)
+        self.assertEqual(relay.kinds(DATA_PORT)[-1], "CLOSE")
+
+    def test_relay_failure(self) -> None:
+        """Why it failed, with how many relays were tried."""
+        self.network.host("10.0.0.5")
+        manager = self.manager(None, relay_server="10.0.0.5", relay_port=65527)
+        success, info = manager.connect_parallel(False, False, True)
+        self.assertFalse(success)
+        thread = info["threads_info"]["relayConnectThread"]
+        self.assertEqual((thread["code"], thread["retries"]), ("relay_unreachable", 1))
+        self.assertEqual(thread["phase"], "dialling")
 
     def test_wrong_device(self) -> None:
         """Another camera is not the one."""

@@ -27,7 +27,10 @@ REFUSED: list[tuple[str, list[Any]]] = [
         "rendezvous",
         ["host:1", ["host"], ["host:0"], ["host:x"], [":1"], [5], None, ["h:1", "h:-1"]],
     ),
-    ("relay_server", ["", "a b", "224.0.0.1"]),
+    ("relay_server", ["", "a b", "224.0.0.1", 5, "tls:", "tls:a b", "tls:a:colour=blue"]),
+    ("relay_server", ["tls:a:trustRoots=/nonexistent"]),
+    ("relay_directory", ["", "relays.example", "ftp://a.example/", 5, "http://a:b@c.example/"]),
+    ("secret", ["", "short", "s" * 25, "with a space", b"correcthorse", 5]),
     ("relay_port", [0, 70000, "80", 1.5, None]),
 ]
 
@@ -66,6 +69,10 @@ class ArgumentTests(ManagerTestCase):
             {"destination_ports": iter([5, 5])},
             {"max_connection_time": 1},
             {"relay_server": "relay.example", "relay_port": 8000},
+            {"relay_server": "tls:relay.example", "relay_port": 8000},
+            {"relay_server": "tls:relay.example:trustRoots=/", "relay_port": 8000},
+            {"relay_directory": "https://relays.example/list.json"},
+            {"secret": "correcthorse"},
             {"adaptive_timeout": True},
             {"mode_weights": {}},
             {"mode_weights": {"p2p": 1.0, "lan": 0.8, "relay": 0.5}},

@@ -19,6 +19,10 @@ from tests.captures import CAPTURES, MISSING
 from tests.streams import Full, Streams
 from trailcam import __version__, cli, stderrlog
 from trailcam.cli import ConnectCommand, main
+from trailcam.server.admission import Admission
+from trailcam.wire.constants import Result
+from trailcam.wire.did import DeviceID
+from trailcam.wire.dsk import dsk_from_text
 
 ALIVE = '{"t": 0.5, "dir": "camera", "peer_port": 40611, "hex": "f1e00000"}\n'
 
@@ -51,7 +55,7 @@ class UsageTests(Streams):
         )
         self.assertEqual(
             self.refused("fly"),
-            "trailcam: unknown command 'fly'; there are connect and decode",
+            "trailcam: unknown command 'fly'; there are connect, decode and secret",
         )
 
     def test_no_command(self) -> None:
@@ -66,6 +70,13 @@ class UsageTests(Streams):
     def test_nothing_to_decode(self) -> None:
         """Decoding needs a file."""
         self.assertIn("FILE", self.refused("decode", "--json"))
+
+    def test_secret_for_whom(self) -> None:
+        """A secret needs one device, whose id is checked."""
+        for words in ([], ["A-000001-B", "A-000002-B"]):
+            self.assertIn("which device", self.refused("secret", *words))
+        complaint = self.refused("secret", "A-1-B")
+        self.assertIn("the serial number '1' is not 6 to 10 digits", complaint)
 
     def test_odd_characters(self) -> None:
         """One line stays one line, whatever was typed."""
@@ -101,12 +112,14 @@ class HelpTests(Streams):
         self.assertTrue(text.startswith("Usage: trailcam COMMAND [options]\n"))
         self.assertIn("connect ", text)
         self.assertIn("decode ", text)
+        self.assertIn("secret ", text)
 
     def test_help_of_commands(self) -> None:
         """Each command has its own, and its own first line."""
         for command, synopsis, option in (
             ("connect", "[options]", "--adaptive-timeout"),
             ("decode", "FILE... [options]", "--json"),
+            ("secret", "DID [options]", "--json"),
         ):
             self.assertEqual(main([command, "--help"]), 0)
             text = self.told()
@@ -284,6 +297,43 @@ class DecodeTests(Streams):
         """Behind ``--`` everything is a file."""
         self.assertEqual(main(["decode", "--", "--json"]), 1)
         self.assertIn("cannot read --json", self.errors.getvalue())
+
+
+class SecretTests(Streams):
+    """Secrets for devices."""
+
+    def fits(self, line: str, secret: str) -> bool:
+        """Whether a server with this line admits a device with this secret."""
+        path = Path(self.mktemp())
+        path.write_text(f"{line}\n")
+        did = DeviceID("MYCAM", 1, "ABCDE")
+        return Admission.load(path).device(did, dsk_from_text(secret)) is Result.OK
+
+    def test_for_people(self) -> None:
+        """People get the secret, the line, and what they are for."""
+        self.assertEqual(main(["secret", "mycam-000001-abcde"]), 0)
+        about, secret, about_line, line = self.told().splitlines()
+        self.assertIn("the agent", about)
+        self.assertIn("on the servers", about_line)
+        self.assertTrue(self.fits(line.strip(), secret.strip()))
+        self.assertNotIn(secret.strip(), line)
+
+    def test_json(self) -> None:
+        """Programs get one object."""
+        for words in (["--json", "MYCAM-000001-ABCDE"], ["MYCAM-000001-ABCDE", "-j"]):
+            self.assertEqual(main(["secret", *words]), 0)
+            told = json.loads(self.told())
+            self.assertEqual(told["did"], "MYCAM-000001-ABCDE")
+            self.assertTrue(self.fits(told["line"], told["secret"]))
+
+    def test_each_time_another(self) -> None:
+        """No two are alike, nor are their lines."""
+        made = []
+        for _ in range(2):
+            main(["secret", "-j", "MYCAM-000001-ABCDE"])
+            made.append(json.loads(self.told()))
+        self.assertNotEqual(made[0]["secret"], made[1]["secret"])
+        self.assertFalse(self.fits(made[0]["line"], made[1]["secret"]))
 
 
 class RecordingTests(Streams):

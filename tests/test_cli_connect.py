@@ -11,6 +11,7 @@ import sys
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import CannotListenError
 
+from tests.connect.relaying import DATA_PORT, DID, ScriptedRelay
 from tests.streams import Full, Streams
 from trailcam.cli import ConnectCommand
 from trailcam.simulator import Behaviour, SimulatedCamera
@@ -98,11 +99,26 @@ class ConnectTests(Streams):
         self.assertEqual(list(info["threads_info"]), THREADS)
         self.assertEqual(info["threads_info"]["p2pConnectThread"]["code"], "refused")
 
-    def test_relay_says_what_it_cannot(self) -> None:
+    def test_relay_says_why_not(self) -> None:
         """The relay mode is tried when asked for, and says why it fails."""
+        self.network.host("10.0.0.5")
         self.status(self.work(f"--camera={CAMERA}", "--port=9", "--relay=10.0.0.5:1"))
-        self.assertIn("cannot connect through a relay yet", self.told())
-        self.assertIn("RELAY: not_possible", self.errors.getvalue())
+        self.assertIn("the relay 10.0.0.5:1 refused the connection", self.told())
+        self.assertIn("RELAY: relay_unreachable", self.errors.getvalue())
+
+    def test_relay(self) -> None:
+        """A relay may be what connects, and its answer is not taken for the camera's."""
+        relay = ScriptedRelay(self.network.host("10.0.0.5"))
+        words = (f"--uid={DID}", "--no-p2p", "--no-lan", "--relay=10.0.0.5:65527")
+        self.assertEqual(self.status(self.work(*words)), 0)
+        told = self.told()
+        self.assertIn("connected over RELAY", told)
+        self.assertIn(f"-> 10.0.0.5:{DATA_PORT}\n", told)
+        self.assertIn("the relay's first answer took 0.002 s", told)
+        self.assertEqual(relay.kinds(DATA_PORT), ["RLY_PKT", "ALIVE", "CLOSE"])
+        relay.close()
+        self.network.advance(1.0)
+        self.network.assert_quiet()
 
     def test_hold(self) -> None:
         """With --hold the session lasts; when it is lost the status is 1."""

@@ -19,7 +19,10 @@ from trailcam.link.datagram import DatagramLink
 from trailcam.model import AttemptReport, AttemptState, ConnectionMode, Report
 from trailcam.simulator import Behaviour, SimulatedCamera
 from trailcam.status.snapshot import Snapshot, State
+from trailcam.tap import agent as tap_agent
 from trailcam.tap import connect as tap_connect
+from trailcam.tap import relay as tap_relay
+from trailcam.tap import rendezvous as tap_rendezvous
 from trailcam.tap import simulator as tap_simulator
 from trailcam.testing import MemoryNetwork
 from trailcam.wire.constants import MessageType
@@ -126,8 +129,12 @@ class CommandTests(SynchronousTestCase):
         commands: dict[str, Options] = {
             "trailcam connect": cli.ConnectCommand(),
             "trailcam decode": cli.DecodeCommand(),
+            "trailcam secret": cli.SecretCommand(),
             "twist trailcam-connect": tap_connect.Options(),
             "twist trailcam-simulator": tap_simulator.Options(),
+            "twist trailcam-rendezvous": tap_rendezvous.Options(),
+            "twist trailcam-relay": tap_relay.Options(),
+            "twist trailcam-agent": tap_agent.Options(),
         }
         self.assertEqual(list(_documented()), list(commands))
         for command, listed in _documented().items():
@@ -184,9 +191,26 @@ class ProtocolTests(SynchronousTestCase):
             self.assertEqual(unknown, set(), f"{module}: {reference}")
 
 
+class ServersTests(SynchronousTestCase):
+    """The page on the servers, against the code that refers to it."""
+
+    def test_every_reference(self) -> None:
+        """What docstrings name of it is a title there, or a term."""
+        page = text("explain/servers.rst")
+        references = []
+        for path in (ROOT / "trailcam").rglob("*.py"):
+            words = " ".join(path.read_text(encoding="utf-8").split())
+            references += re.findall(r':doc:`/explain/servers`, ("[^.]+)\.', words)
+        self.assertGreaterEqual(len(references), 10)
+        for name in re.findall(r'"([^"]+)"', " ".join(references)):
+            self.assertRegex(page, rf"(?m)^{re.escape(name)}( \(.*\))?$")
+
+
 def _references() -> Iterator[tuple[str, str]]:
     for path in (ROOT / "trailcam").rglob("*.py"):
         module = ast.parse(path.read_text(encoding="utf-8"))
         words = " ".join((ast.get_docstring(module) or "").split())
-        for reference in re.findall(r"Protocol: (.+?)(?:, from step \d)?(?:\.  ?|\.$)", words):
+        for reference in re.findall(
+            r"Protocol: (.+?)(?:, (?:from )?steps? \d(?: (?:and|to) \d)?)?(?:\.  ?|\.$)", words
+        ):
             yield str(path.relative_to(ROOT)), reference

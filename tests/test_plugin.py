@@ -12,7 +12,13 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.commands import ROOT, CommandTestCase
 
-TAPNAMES = {"trailcam-connect", "trailcam-simulator"}
+TAPNAMES = {
+    "trailcam-agent",
+    "trailcam-connect",
+    "trailcam-relay",
+    "trailcam-rendezvous",
+    "trailcam-simulator",
+}
 
 LOOK = """
 import importlib.util, sys

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from trailcam.connect.relay_address import RelayAddress, check_relay
 from trailcam.connect.request import Request
 from trailcam.connect.target import (
     DEFAULT_MAX_TIME,
@@ -23,6 +24,8 @@ from trailcam.connect.target import (
     check_port,
     check_ports,
     check_seconds,
+    check_secret,
+    check_url,
     check_weights,
 )
 from trailcam.errors import AllAttemptsFailed, ClosedByCamera, ReactorUnavailable, SessionError
@@ -57,10 +60,12 @@ class ParallelConnectionManager:
         *,
         relay_server: str | None = None,
         relay_port: int | None = None,
+        relay_directory: str | None = None,
         adaptive_timeout: bool = False,
         mode_weights: Mapping[str | ConnectionMode, float] | None = None,
         uid: str | None = None,
         rendezvous: Iterable[str] = (),
+        secret: str | None = None,
         broadcast: bool = False,
         runtime: IRuntime | None = None,
     ) -> None:
@@ -71,13 +76,17 @@ class ParallelConnectionManager:
         :param destination_ports: UDP ports to try, the preferred one first.
         :param max_connection_time: seconds that one :meth:`connect_parallel` may take.
         :param logger: gets the progress; default ``logging.getLogger("ConnectionManager")``.
-        :param relay_server: host of a relay.
+        :param relay_server: host of a relay; with TLS ``"tls:host"``, or
+            ``"tls:host:trustRoots=/folder"``.
         :param relay_port: its control port.
+        :param relay_directory: http or https URL of a list of relays, see
+            :mod:`trailcam.connect.directory`.
         :param adaptive_timeout: times from measurements and this camera's history.
         :param mode_weights: for example ``{"p2p": 1.0, "lan": 0.8}``: heavier modes start first,
             weight 0 is not used.
         :param uid: the device id the camera must answer with; default: every TrailCam's.
         :param rendezvous: ``"host:port"`` of rendezvous servers.
+        :param secret: what servers may want to see of who asks for this camera.
         :param broadcast: search by broadcast although ``camera_ip`` is known.
         :param runtime: what runs the reactor; default: the process's own.
         :raises ValueError: for an argument that cannot be, naming it.
@@ -90,6 +99,12 @@ class ParallelConnectionManager:
                 broadcast=bool(broadcast),
                 rendezvous=_check_rendezvous(rendezvous),
                 relay=_check_relay(relay_server, relay_port),
+                relay_directory=(
+                    None
+                    if relay_directory is None
+                    else check_url("relay_directory", relay_directory)
+                ),
+                secret=None if secret is None else check_secret("secret", secret),
             ),
             max_time=check_seconds("max_connection_time", max_connection_time),
             weights=check_weights("mode_weights", mode_weights),
@@ -198,15 +213,18 @@ class ParallelConnectionManager:
             await closing
 
 
-def _check_relay(server: object, port: object) -> Address | None:
+def _check_relay(server: object, port: object) -> RelayAddress | None:
     if server is None:
         if port is not None:
             raise ValueError("relay_port: a port needs a relay_server")
         return None
-    host = check_host("relay_server", server)
     if port is None:
         raise ValueError("relay_port: a relay_server needs a port")
-    return host, check_port("relay_port", port)
+    number = check_port("relay_port", port)
+    if not isinstance(server, str) or not server.startswith("tls:"):
+        return RelayAddress(check_host("relay_server", server), number)
+    host, _, options = server.removeprefix("tls:").partition(":")
+    return check_relay("relay_server", RelayAddress(host, number, options))
 
 
 def _check_rendezvous(servers: object) -> tuple[Address, ...]:

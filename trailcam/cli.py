@@ -22,7 +22,8 @@ from twisted.python import usage
 
 from trailcam._version import __version__
 from trailcam.errors import AllAttemptsFailed, SessionError, TrailcamError
-from trailcam.tap.options import ConnectOptions, HelpfulOptions, suggestion
+from trailcam.tap.options import ConnectOptions, HelpfulOptions, suggestion, usage_errors
+from trailcam.wire.did import DeviceID
 
 if TYPE_CHECKING:
     from trailcam.connect.request import Request
@@ -81,6 +82,7 @@ class Commands(HelpfulOptions):
         return [
             ("connect", None, ConnectCommand, "Connect to a camera once, and tell how it went."),
             ("decode", None, DecodeCommand, "Show what recorded packets say."),
+            ("secret", None, SecretCommand, "Make a secret for a device of yours."),
         ]
 
     def opt_version(self) -> None:
@@ -111,12 +113,13 @@ class Commands(HelpfulOptions):
 
     def run(self) -> int:
         """Run the command that was given."""
-        command: ConnectCommand | DecodeCommand = self.subOptions
+        command: ConnectCommand | DecodeCommand | SecretCommand = self.subOptions
         return command.run()
 
 
 def _hint(word: str, names: Sequence[str]) -> str:
-    return suggestion(word, names) or f"; there are {' and '.join(names)}"
+    *most, last = names
+    return suggestion(word, names) or f"; there are {', '.join(most)} and {last}"
 
 
 class Command(HelpfulOptions):
@@ -262,6 +265,48 @@ class DecodeCommand(Command):
             _show(json.dumps(decoded.as_json()))
         else:
             _show(render_text(decoded, colour=Style.of(sys.stdout).colour))
+        return DONE
+
+
+class SecretCommand(Command):
+    """``trailcam secret``: a new secret, and what the servers keep of it."""
+
+    synopsis = "DID [options]"
+    longdesc = (
+        "Makes a new secret for the device with this id, such as MYCAM-000001-ABCDE, and prints "
+        "it with the line of the servers' file that goes with it.  It is kept nowhere else."
+    )
+
+    optFlags = [
+        ["json", "j", "Print both as JSON, and nothing else."],
+        ["verbose", "v", "When this command itself breaks, show where."],
+    ]
+
+    def parseOptions(self, options: Sequence[str] | None = None) -> None:
+        """Parse; there are only flags here, which may also come behind the id."""
+        super().parseOptions(sorted(options or (), key=lambda word: not word.startswith("-")))
+
+    def parseArgs(self, *words: str) -> None:
+        """The device's id."""
+        if len(words) != 1:
+            raise usage.UsageError("which device is it for? give one DID, like MYCAM-000001-ABCDE")
+        with usage_errors():
+            self.did = DeviceID.parse(words[0])
+
+    def run(self) -> int:
+        """Make it and show it."""
+        from secrets import token_bytes
+
+        from trailcam.server.admission import SALT_SIZE, entry
+        from trailcam.wire.dsk import new_secret
+
+        secret = new_secret(token_bytes)
+        line = entry(self.did, secret, token_bytes(SALT_SIZE))
+        if self["json"]:
+            _show(json.dumps({"did": str(self.did), "secret": secret, "line": line}))
+        else:
+            _show(f"The secret, for the agent beside the device and for its clients:\n  {secret}")
+            _show(f"The line for the file of devices on the servers, which is no secret:\n  {line}")
         return DONE
 
 

@@ -4,15 +4,20 @@ The options of a connection.
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+from unittest import mock
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.python.usage import UsageError
 from twisted.trial.unittest import SynchronousTestCase
 
+from trailcam.connect.relay_address import RelayAddress
 from trailcam.connect.request import Request
 from trailcam.connect.target import DEFAULT_MAX_TIME, DEFAULT_PORTS, Target
 from trailcam.model import ConnectionMode
-from trailcam.tap.options import ConnectOptions, suggestion
+from trailcam.tap.options import SECRET_VARIABLE, ConnectOptions, suggestion
 from trailcam.wire.did import TRAILCAM_DID, DeviceID
 
 P2P, LAN, RELAY = ConnectionMode
@@ -52,6 +57,7 @@ class RequestTests(SynchronousTestCase):
             "--port=80",
             "--max-time=2.5",
             "--relay=relay.example:1234",
+            "--relay-directory=https://relays.example/list.json",
             "--rendezvous=one.example:32100",
             "--rendezvous=10.0.0.2:5",
             "--weight=p2p=1",
@@ -65,7 +71,8 @@ class RequestTests(SynchronousTestCase):
             did=DeviceID("ABCD", 42, "WXYZ"),
             broadcast=True,
             rendezvous=(("one.example", 32100), ("10.0.0.2", 5)),
-            relay=("relay.example", 1234),
+            relay=RelayAddress("relay.example", 1234),
+            relay_directory="https://relays.example/list.json",
         )
         self.assertEqual(
             request,
@@ -99,9 +106,19 @@ class RequestTests(SynchronousTestCase):
         self.assertEqual(request.modes, {LAN})
         self.assertIsNone(request.target.host)
 
-    def test_rendezvous_asks_for_p2p(self) -> None:
-        """Who names a rendezvous server wants P2P, and is told what is missing."""
-        self.assertEqual(self.asked("--rendezvous=r:1").modes, {P2P, LAN})
+    def test_rendezvous_enables_all(self) -> None:
+        """Who names a rendezvous server wants P2P, and the relays that it lists."""
+        self.assertEqual(self.asked("--rendezvous=r:1").modes, {P2P, LAN, RELAY})
+        self.assertEqual(self.asked("--rendezvous=r:1", "--no-relay").modes, {P2P, LAN})
+
+    def test_directory_enables_relay(self) -> None:
+        """A directory is reason enough, too."""
+        self.assertEqual(self.asked("--relay-directory=http://a.example/").modes, {LAN, RELAY})
+
+    def test_tls_relay(self) -> None:
+        """A relay with TLS keeps its options."""
+        relay = self.asked("--relay=tls:relay.example:443:trustRoots=/").target.relay
+        self.assertEqual(relay, RelayAddress("relay.example", 443, "trustRoots=/"))
 
     def test_demo_races_both_modes(self) -> None:
         """The demonstration has an address of its own."""
@@ -157,6 +174,9 @@ class MistakeTests(SynchronousTestCase):
             "--camera=224.0.0.1",
             "--uid=nonsense",
             "--relay=nowhere",
+            "--relay=tls:nowhere",
+            "--relay=tls:r.example:1:trustRoots=/nonexistent",
+            "--relay-directory=ftp://a.example/",
             "--rendezvous=host:99999",
             "--weight=lan=-1",
             "--weight=lan=much",
@@ -186,9 +206,25 @@ class MistakeTests(SynchronousTestCase):
     def test_contradictions(self) -> None:
         """Options that exclude each other are named both."""
         self.assertIn("--no-lan", self.refused(CAMERA, "--broadcast", "--no-lan"))
-        for option in ("--camera=1.2.3.4", "--uid=ABCD-000042-WXYZ", "--port=5", "--broadcast"):
+        for option in (
+            "--camera=1.2.3.4",
+            "--uid=ABCD-000042-WXYZ",
+            "--port=5",
+            "--broadcast",
+            "--relay=r:1",
+            "--relay-directory=http://a.example/",
+            "--rendezvous=r:1",
+            "--secret-file=x",
+        ):
             complaint = self.refused("--demo", option)
             self.assertTrue(complaint.startswith("--demo: "))
+            self.assertIn(option.partition("=")[0], complaint)
+
+    def test_no_relay_and_a_relay(self) -> None:
+        """Naming relays and wanting none is a contradiction."""
+        for option in ("--relay=r:1", "--relay-directory=http://a.example/"):
+            complaint = self.refused(CAMERA, "--no-relay", option)
+            self.assertTrue(complaint.startswith("--no-relay: "))
             self.assertIn(option.partition("=")[0], complaint)
 
     def test_mistyped_option(self) -> None:
@@ -201,7 +237,9 @@ class MistakeTests(SynchronousTestCase):
 
     def test_ambiguous_option(self) -> None:
         """An abbreviation that fits more than one option is answered with all of them."""
-        self.assertTrue(self.refused("--no").endswith("; did you mean --no-lan or --no-p2p?"))
+        self.assertTrue(
+            self.refused("--no").endswith("; did you mean --no-lan or --no-p2p or --no-relay?")
+        )
 
     def test_missing_value(self) -> None:
         """An option without its value is not taken for a mistyped one."""
@@ -216,7 +254,19 @@ class MistakeTests(SynchronousTestCase):
 
     @settings(max_examples=100, deadline=None)
     @given(
-        st.sampled_from(["camera", "uid", "port", "max-time", "relay", "rendezvous", "weight"]),
+        st.sampled_from(
+            [
+                "camera",
+                "uid",
+                "port",
+                "max-time",
+                "relay",
+                "relay-directory",
+                "rendezvous",
+                "secret-file",
+                "weight",
+            ]
+        ),
         st.text(st.characters(codec="ascii", exclude_characters="\0"), max_size=20),
     )
     def test_any_text(self, option: str, text: str) -> None:
@@ -225,6 +275,81 @@ class MistakeTests(SynchronousTestCase):
             parsed(f"--{option}={text}").request()
         except UsageError as problem:
             self.assertTrue(str(problem).startswith("--"), problem)
+
+
+class SecretTests(SynchronousTestCase):
+    """The camera's secret, which no command line shows."""
+
+    SECRET = "correcthorse"
+    DSK = b"correcthorse".ljust(24, b"\0")
+
+    def setUp(self) -> None:
+        """No secret in the environment."""
+        patch = mock.patch.dict(os.environ)
+        patch.start()
+        self.addCleanup(patch.stop)
+        os.environ.pop(SECRET_VARIABLE, None)
+
+    def file(self, content: str) -> str:
+        """A file with this content."""
+        path = self.mktemp()
+        Path(path).write_text(content, encoding="utf-8")
+        return path
+
+    def secret(self, *words: str) -> bytes | None:
+        """The secret that these words lead to."""
+        return parsed(CAMERA, *words).request().target.secret
+
+    def test_none(self) -> None:
+        """Without either there is none; an empty variable is none, too."""
+        self.assertIsNone(self.secret())
+        os.environ[SECRET_VARIABLE] = ""
+        self.assertIsNone(self.secret())
+
+    def test_file(self) -> None:
+        """The first line of the file, however it ends."""
+        for content in (self.SECRET, f"{self.SECRET}\n", f"{self.SECRET}\r\nmore\n"):
+            self.assertEqual(self.secret(f"--secret-file={self.file(content)}"), self.DSK)
+
+    def test_variable(self) -> None:
+        """The environment, unless there is a file."""
+        os.environ[SECRET_VARIABLE] = self.SECRET
+        self.assertEqual(self.secret(), self.DSK)
+        other = self.secret(f"--secret-file={self.file('batterystaple')}")
+        self.assertEqual(other, b"batterystaple".ljust(24, b"\0"))
+
+    def test_demo_needs_none(self) -> None:
+        """The demonstration does not mind what the environment holds."""
+        os.environ[SECRET_VARIABLE] = "short"
+        self.assertIsNone(parsed("--demo").target.secret)
+
+    def test_bad(self) -> None:
+        """What is wrong is named, and the secret is not shown."""
+        for content in ("", "short", "with a space", "s" * 25, "sécret-sécret", "x" * 5000):
+            problem = self.assertRaises(
+                UsageError, self.secret, f"--secret-file={self.file(content)}"
+            )
+            self.assertTrue(str(problem).startswith("--secret-file: "), problem)
+            self.assertFalse(content and content in str(problem), problem)
+        os.environ[SECRET_VARIABLE] = "short"
+        problem = self.assertRaises(UsageError, self.secret)
+        self.assertTrue(str(problem).startswith(f"{SECRET_VARIABLE}: "), problem)
+        self.assertNotIn("short", str(problem))
+
+    def test_unreadable(self) -> None:
+        """A file that is not there, is a folder, or cannot be one."""
+        for path in ("/nonexistent/secret", "/", "a\0b"):
+            problem = self.assertRaises(UsageError, self.secret, f"--secret-file={path}")
+            self.assertIn("cannot be read", str(problem))
+
+    def test_not_shown(self) -> None:
+        """Nobody who prints a request prints the secret."""
+        os.environ[SECRET_VARIABLE] = self.SECRET
+        self.assertNotIn(self.SECRET, repr(parsed(CAMERA).request()))
+
+    def test_not_an_option(self) -> None:
+        """There is no option for the secret itself."""
+        self.assertRaises(UsageError, parsed, CAMERA, "--secret=correcthorse")
 
 
 class SuggestionTests(SynchronousTestCase):

@@ -10,12 +10,14 @@ from __future__ import annotations
 import contextlib
 import difflib
 import getopt
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from twisted.python import usage
 
+from trailcam.connect.relay_address import check_relay
 from trailcam.connect.target import (
     DEFAULT_MAX_TIME,
     DEFAULT_PORTS,
@@ -25,16 +27,32 @@ from trailcam.connect.target import (
     check_host,
     check_ports,
     check_seconds,
+    check_secret,
+    check_url,
     check_weights,
 )
+from trailcam.errors import shown
 from trailcam.model import ConnectionMode
 
 if TYPE_CHECKING:
     from trailcam.connect.request import Request
 
 #: Options that say which camera to take; the demonstration brings its own.
-_ABOUT_THE_CAMERA = ("camera", "uid", "port", "broadcast", "relay", "rendezvous")
+_ABOUT_THE_CAMERA = (
+    "camera",
+    "uid",
+    "port",
+    "broadcast",
+    "relay",
+    "relay-directory",
+    "rendezvous",
+    "secret-file",
+)
 
+#: The environment variable that may hold the secret.
+SECRET_VARIABLE = "TRAILCAM_SECRET"
+
+_LONGEST_LINE = 1024
 
 #: Numbers as people write them; Python itself also reads ``4_0``, spaces and foreign digits.
 _INTEGER = re.compile(r"[+-]?[0-9]+")
@@ -104,12 +122,15 @@ class ConnectOptions(HelpfulOptions):
         ["camera", "c", None, "IPv4 address or host name; without it, search by broadcast."],
         ["uid", "u", None, "Device id it must have; default: the one that every TrailCam has."],
         ["max-time", "t", str(DEFAULT_MAX_TIME), "Seconds that one race may take."],
-        ["relay", None, None, "HOST:PORT of a relay server (relay is not available yet)."],
+        ["relay", None, None, "HOST:PORT or tls:HOST:PORT of a relay server."],
+        ["relay-directory", None, None, "URL of a list of relays."],
+        ["secret-file", None, None, f"File with the camera's secret; or set {SECRET_VARIABLE}."],
     ]
 
     optFlags = [
         ["no-p2p", None, "Do not punch the camera at its address."],
         ["no-lan", None, "Do not search the camera as its own app does."],
+        ["no-relay", None, "Do not use the relays that rendezvous servers list."],
         ["adaptive-timeout", None, "Learn times from this camera's past, kept on disk."],
         ["broadcast", "b", "Search by broadcast although the address is known."],
         ["demo", None, "Connect to a simulated camera inside this process."],
@@ -130,7 +151,7 @@ class ConnectOptions(HelpfulOptions):
     opt_p = opt_port
 
     def opt_rendezvous(self, text: str) -> None:
-        """HOST:PORT of a rendezvous server (not used yet); may be repeated."""
+        """HOST:PORT of a rendezvous server; may be repeated."""
         self["rendezvous"].append(text)
 
     def opt_weight(self, text: str) -> None:
@@ -174,7 +195,7 @@ class ConnectOptions(HelpfulOptions):
         )
 
     def _checked_target(self) -> Target:
-        camera, relay = self["camera"], self["relay"]
+        camera, relay, directory = self["camera"], self["relay"], self["relay-directory"]
         return Target(
             host=None if camera is None else check_host("--camera", camera),
             ports=check_ports(
@@ -183,14 +204,26 @@ class ConnectOptions(HelpfulOptions):
             did=check_did("--uid", self["uid"]),
             broadcast=bool(self["broadcast"]),
             rendezvous=tuple(check_address("--rendezvous", text) for text in self["rendezvous"]),
-            relay=None if relay is None else check_address("--relay", relay),
+            relay=None if relay is None else check_relay("--relay", relay),
+            relay_directory=None
+            if directory is None
+            else check_url("--relay-directory", directory),
+            secret=self._checked_secret(),
         )
+
+    def _checked_secret(self) -> bytes | None:
+        if self["demo"]:
+            return None
+        if self["secret-file"] is not None:
+            return check_secret("--secret-file", _first_line(self["secret-file"]))
+        text = os.environ.get(SECRET_VARIABLE)
+        return check_secret(SECRET_VARIABLE, text) if text else None
 
     def _checked_modes(self) -> frozenset[ConnectionMode]:
         wanted = {
             ConnectionMode.P2P: not self["no-p2p"] and self._can_punch(),
             ConnectionMode.LAN: not self["no-lan"],
-            ConnectionMode.RELAY: self.target.relay is not None,
+            ConnectionMode.RELAY: not self["no-relay"] and self._may_find_a_relay(),
         }
         modes = {mode for mode, enabled in wanted.items() if enabled}
         if not modes and not self["no-p2p"]:
@@ -205,12 +238,29 @@ class ConnectOptions(HelpfulOptions):
         """Without an address, only who names a rendezvous server asks for P2P."""
         return bool(self["demo"] or self.target.host is not None or self.target.rendezvous)
 
+    def _may_find_a_relay(self) -> bool:
+        """Rendezvous servers list relays, too."""
+        target = self.target
+        return bool(target.relay or target.relay_directory or target.rendezvous)
+
     def _refuse_contradictions(self) -> None:
+        for name in ("relay", "relay-directory") if self["no-relay"] else ():
+            if self[name] is not None:
+                raise ValueError(f"--no-relay: leave it or --{name} out")
         if self["broadcast"] and self["no-lan"]:
             raise ValueError("--broadcast: it is the LAN mode that searches; leave --no-lan out")
         for name in _ABOUT_THE_CAMERA if self["demo"] else ():
             if self[name]:
                 raise ValueError(f"--demo: brings its own camera; leave --{name} out")
+
+
+def _first_line(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.readline(_LONGEST_LINE).rstrip("\r\n")
+    except (OSError, ValueError) as problem:  # a name with a NUL is a wrong value
+        reason = getattr(problem, "strerror", None) or problem
+        raise ValueError(f"--secret-file: {shown(path)} cannot be read: {reason}") from problem
 
 
 def _port(text: str) -> Any:

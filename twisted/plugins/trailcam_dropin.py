@@ -16,3 +16,21 @@ trailcam_simulator = ServiceMaker(
     "Simulate a trail camera.",
     "trailcam-simulator",
 )
+trailcam_relay = ServiceMaker(
+    "trailcam relay",
+    "trailcam.tap.relay",
+    "Carry connections between clients and trail cameras that cannot reach each other.",
+    "trailcam-relay",
+)
+trailcam_rendezvous = ServiceMaker(
+    "trailcam rendezvous",
+    "trailcam.tap.rendezvous",
+    "Introduce clients to trail cameras behind NATs.",
+    "trailcam-rendezvous",
+)
+trailcam_agent = ServiceMaker(
+    "trailcam agent",
+    "trailcam.tap.agent",
+    "Beside a trail camera, let clients in to it from anywhere.",
+    "trailcam-agent",
+)
