@@ -330,6 +330,66 @@ class SessionClosedByPeer(SessionError):
     code = "closed_by_peer"
 
 
+class ChannelClosed(SessionError):
+    """Something was written to a channel of a session that has ended."""
+
+    code = "channel_closed"
+
+
+class CameraError(TrailcamError):
+    """The camera did not do what it was asked."""
+
+    code = "camera"
+
+
+class LoginRejected(CameraError):
+    """
+    The camera refused the login.
+
+    :ivar result: its number: -1 for wrong credentials, -2 for too many clients.
+    """
+
+    code = "login_rejected"
+
+    def __init__(self, message: str, result: int) -> None:
+        super().__init__(message)
+        self.result = result
+
+
+class CommandRejected(CameraError):
+    """
+    The camera refused a command.
+
+    :ivar command: the ``cmdId``.
+    :ivar result: the camera's number for why.
+    """
+
+    code = "command_rejected"
+
+    def __init__(self, message: str, command: int, result: int) -> None:
+        super().__init__(message)
+        self.command = command
+        self.result = result
+
+
+class CommandTimeout(CameraError):
+    """The camera did not answer a command in time."""
+
+    code = "command_timeout"
+
+
+class MediaNotFound(CameraError):
+    """The camera does not have this item, or not any more."""
+
+    code = "media_not_found"
+
+
+class MediaTruncated(CameraError):
+    """An item arrived incomplete or damaged."""
+
+    code = "media_truncated"
+
+
 class ServerError(TrailcamError):
     """A server or an agent cannot do its work."""
 

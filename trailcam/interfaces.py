@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from zope.interface import Attribute, Interface
 
-from trailcam.model import AttemptState, ConnectionMode, Heat, Outcome, Report
+from trailcam.model import (
+    AttemptState,
+    ConnectionMode,
+    Credentials,
+    Heat,
+    MediaItem,
+    Outcome,
+    Report,
+)
 
 if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
@@ -145,10 +153,60 @@ class IConnector(Interface):
         """
 
 
+class IChannelReader(Interface):
+    """Takes what arrives on one channel.  No method may raise."""
+
+    def data_received(data: bytes) -> None:
+        """The next octets, in order and once."""
+
+    def channel_closed(reason: SessionError | None) -> None:
+        """The session has ended, see :meth:`ISession.when_closed`.  Called once, last."""
+
+
+class IChannel(Interface):
+    """
+    One of a session's eight streams of octets, both ways.
+
+    It also is a Twisted ``IConsumer`` of what goes to the camera and an ``IPushProducer`` of what
+    comes: a channel that is paused is not acknowledged any more once its buffer is full, so the
+    camera waits, and the session lives on.
+    """
+
+    number: int = Attribute("0 to 7")
+
+    def attach(reader: IChannelReader) -> None:
+        """Make ``reader`` the one who hears, and give it at once what was kept."""
+
+    def write(data: bytes) -> None:
+        """
+        Send these octets, after all earlier ones, as often as it takes.
+
+        Raises :class:`trailcam.errors.ChannelClosed` after the end of the session.
+        """
+
+    def pauseProducing() -> None:
+        """Give the reader nothing until :meth:`resumeProducing`."""
+
+    def resumeProducing() -> None:
+        """Give the reader what was kept, and what comes."""
+
+    def stopProducing() -> None:
+        """Throw away what comes on this channel from now on."""
+
+    def registerProducer(producer: Any, streaming: bool) -> None:
+        """Pause ``producer`` while more than 256 KiB wait to be sent."""
+
+    def unregisterProducer() -> None:
+        """The producer has no more."""
+
+
 class ISession(Interface):
     """A connection that is kept alive."""
 
     state: str = Attribute("established, probing, closed or lost")
+
+    def channel(number: int) -> IChannel:
+        """The channel with this number; raises ValueError when there is none."""
 
     def when_closed() -> Deferred[SessionError | None]:
         """
@@ -158,6 +216,57 @@ class ISession(Interface):
 
     def close() -> Deferred[None]:
         """Say CLOSE and let go of the port; fires when it is gone.  May be called again."""
+
+
+class ICamera(Interface):
+    """
+    A camera that somebody is, or wants to be, logged in to.
+
+    Every Deferred here can be cancelled, and fails with a
+    :class:`trailcam.errors.CameraError` (the camera refused, or did not answer in time) or a
+    :class:`trailcam.errors.SessionError` (the connection is over).
+    """
+
+    def login(credentials: Credentials) -> Deferred[dict[str, Any]]:
+        """
+        Fires with the camera's answer, or fails with :class:`trailcam.errors.LoginRejected`.
+
+        From then on the heartbeat keeps the login alive, and the token goes with every command.
+        """
+
+    def command(number: int, *, timeout: float = 10.0, **members: Any) -> Deferred[dict[str, Any]]:
+        """
+        Send any command and wait for its answer.
+
+        Fires with the answer, or fails with :class:`trailcam.errors.CommandRejected` (its result
+        is not 0) or :class:`trailcam.errors.CommandTimeout`.
+        """
+
+    def info() -> Deferred[dict[str, Any]]:
+        """Fires with what the camera says about itself."""
+
+    def media() -> Deferred[list[MediaItem]]:
+        """Fires with everything on the card, newest first, from all pages of the list."""
+
+    def thumbnails(items: Sequence[MediaItem]) -> Deferred[dict[MediaItem, bytes]]:
+        """Fires with the JPEG of each item; those the camera did not send are left out."""
+
+    def download(
+        item: MediaItem, consumer: Any, progress: Callable[[int, int | None], None] | None = None
+    ) -> Deferred[int]:
+        """
+        Fetch one item, from its beginning.
+
+        The Deferred fires with the octets written when all of them were; it fails with
+        :class:`trailcam.errors.MediaNotFound` or :class:`trailcam.errors.MediaTruncated`.
+
+        :param consumer: an ``IConsumer``; it may pause, and then the camera waits.  Of a photo it
+            gets the JPEG, of a video the H.264 access units in Annex B form.
+        :param progress: called with the octets so far, and of how many when that is known.
+        """
+
+    def close() -> Deferred[None]:
+        """Log out and end the session; fires when that is done, or after a second without."""
 
 
 class IRuntime(Interface):
@@ -190,22 +299,6 @@ class IStatusSource(Interface):
         """A JSON-able picture of this moment."""
 
 
-__all__ = [
-    "Address",
-    "AttemptState",
-    "IAttempt",
-    "ICipher",
-    "IConnector",
-    "IHistory",
-    "ILink",
-    "IMessageReceiver",
-    "IRacePolicy",
-    "IRuntime",
-    "ISession",
-    "IStatusSource",
-]
-
-
 class IDeviceRegistry(Interface):
     """
     The devices that are logged in at a rendezvous server.
@@ -227,3 +320,23 @@ class IDeviceRegistry(Interface):
 
     def expire(now: float) -> int:
         """Take out the devices that have gone offline; returns how many."""
+
+
+__all__ = [
+    "Address",
+    "AttemptState",
+    "IAttempt",
+    "ICamera",
+    "IChannel",
+    "IChannelReader",
+    "ICipher",
+    "IConnector",
+    "IDeviceRegistry",
+    "IHistory",
+    "ILink",
+    "IMessageReceiver",
+    "IRacePolicy",
+    "IRuntime",
+    "ISession",
+    "IStatusSource",
+]

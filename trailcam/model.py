@@ -111,3 +111,53 @@ class Report:
     def attempt(self, mode: ConnectionMode) -> AttemptReport:
         """What became of ``mode``."""
         return next(a for a in self.attempts if a.mode is mode)
+
+
+@attrs.frozen
+class Credentials:
+    """
+    Who logs in to a camera.
+
+    :ivar token: the session token to use when the login's answer brings none.
+    """
+
+    username: str = "admin"
+    password: str = attrs.field(default="admin", repr=False)
+    token: int | None = attrs.field(default=None, repr=False)
+
+
+class MediaKind(enum.IntEnum):
+    """The ``fileType`` of an item on the camera's card."""
+
+    PHOTO = 0
+    VIDEO = 1
+    AVI = 2
+
+
+@attrs.frozen
+class MediaItem:
+    """
+    One photo or video on the camera's card.
+
+    :ivar kind: a :class:`MediaKind`, or the number of one that nobody has documented.
+    :ivar directory: ``mediaDirNum``, for example 100.
+    :ivar number: ``mediaNum``, for example 318.
+    :ivar media_id: ``mediaId``; 0 when the camera did not say.
+    :ivar time: ``mediaTime``: seconds since 1970 by the camera's own clock.
+    :ivar duration: seconds of a video.
+    """
+
+    kind: int
+    directory: int
+    number: int
+    media_id: int = 0
+    time: int = 0
+    duration: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """The file's name on the card, without its directory: ``DSCF0318.JPG``."""
+        return f"DSCF{self.number:04d}.{_SUFFIXES.get(self.kind, 'BIN')}"
+
+
+_SUFFIXES: dict[int, str] = {MediaKind.PHOTO: "JPG", MediaKind.VIDEO: "MP4", MediaKind.AVI: "AVI"}
