@@ -73,13 +73,13 @@ class SendingTests(SynchronousTestCase):
         """Without an acknowledgment it is sent again, the same octets, later and later."""
         [drw] = self.core.write(0, b"a", 5.0)
         times = []
-        for _ in range(4):
+        for _ in range(6):
             wake_at = self.core.wake_at
             assert wake_at is not None
             times.append(round(wake_at - 5, 4))
             self.assertEqual(self.core.wake(wake_at), [drw])
-        self.assertEqual(times, [0.1, 0.25, 0.475, 0.8125])
-        self.assertEqual(self.core.outgoing[0].resent, 4)
+        self.assertEqual(times, [0.1, 0.2, 0.3, 0.4, 0.55, 0.775])
+        self.assertEqual(self.core.outgoing[0].resent, 6)
 
     def test_not_too_early(self) -> None:
         """Waking before the time does nothing."""
@@ -219,7 +219,7 @@ class Path:
         :param loss: chance that a datagram is lost.
         :param late: chance that one takes up to 50 ms instead of 1 ms.
         """
-        self.cores = (DrwCore(SIZE), DrwCore(SIZE, trip=RoundTrip(0.04, 0.04, 0.04)))
+        self.cores = (DrwCore(SIZE), DrwCore(SIZE, trip=RoundTrip(0.04, patient=False)))
         self.got = [b"", b""]
         self._rng = rng
         self._loss = loss

@@ -31,20 +31,36 @@ class RoundTripTests(SynchronousTestCase):
         self.assertAlmostEqual(trip.timeout, 0.25, places=3)
 
     def test_missed(self) -> None:
-        """Each miss makes it half as long again, and the next measurement makes up for that."""
+        """Three misses are loss, more make it half as long again; a measurement makes up for it."""
         trip = RoundTrip()
-        trip.missed()
-        self.assertAlmostEqual(trip.timeout, INITIAL * 1.5)
+        timeouts = []
+        for _ in range(5):
+            trip.missed()
+            timeouts.append(round(trip.timeout, 3))
+        self.assertEqual(timeouts, [0.1, 0.1, 0.1, 0.15, 0.225])
         trip.measured(0.02)
         self.assertAlmostEqual(trip.timeout, 0.06)
+        trip.missed()
+        self.assertAlmostEqual(trip.timeout, 0.06)
 
-    @given(st.lists(st.one_of(st.none(), st.floats(0, 1000))))
-    def test_bounds(self, events: list[float | None]) -> None:
+    def test_as_cameras_do(self) -> None:
+        """Without patience silence changes nothing; but what came twice was sent too early."""
+        trip = RoundTrip(0.041, patient=False)
+        for _ in range(50):
+            trip.missed()
+        self.assertEqual(trip.timeout, 0.041)
+        trip.hasty()
+        self.assertAlmostEqual(trip.timeout, 0.0451)
+
+    @given(st.lists(st.one_of(st.none(), st.just("hasty"), st.floats(0, 1000))))
+    def test_bounds(self, events: list[float | str | None]) -> None:
         """Whatever happens, it stays within its bounds."""
         trip = RoundTrip()
         for seconds in events:
             if seconds is None:
                 trip.missed()
+            elif isinstance(seconds, str):
+                trip.hasty()
             else:
                 trip.measured(seconds)
             self.assertTrue(FLOOR <= trip.timeout <= CEILING)

@@ -89,8 +89,12 @@ class Outgoing:
     def acknowledged(self, indexes: Iterable[int], now: float) -> None:
         """The other side has these; what it cannot have is ignored."""
         for index in indexes:
-            flight = self._flying.pop(unwrapped(index, self._next), None)
-            if flight is not None and flight.once:
+            number = unwrapped(index, self._next)
+            flight = self._flying.pop(number, None)
+            if flight is None:
+                if 0 <= number < self._next:
+                    self._trip.hasty()
+            elif flight.once:
                 self._trip.measured(now - flight.sent)
         while self._oldest < self._next and self._oldest not in self._flying:
             self._oldest += 1
