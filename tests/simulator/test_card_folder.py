@@ -205,7 +205,10 @@ class FolderTests(SynchronousTestCase):
         self.assertEqual(self.card(FakeAv()).files(), [])
         self.put("a.mp4", b"film", 7)
         self.assertEqual(self.card(FakeAv(codec="hevc")).files(), [])
-        self.assertEqual(len(self.logged()), 2)
+        still = FakeAv()
+        still.streams.video[0].average_rate = None
+        self.assertEqual(self.card(still).files(), [])
+        self.assertEqual(len(self.logged()), 3)
 
     def test_no_folder(self) -> None:
         """A folder that is not there is the caller's problem."""
