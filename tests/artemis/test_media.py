@@ -46,8 +46,16 @@ class FrameTests(SynchronousTestCase):
         self.assertEqual(decode_frame(payload).video, clear + b"rest")
 
     def test_audio_only(self) -> None:
-        """A frame may have no video."""
-        self.assertEqual(decode_frame(frame(b"", b"audio")).video, b"")
+        """A frame may have no video; its audio is enciphered in the same way."""
+        clear = b"\xff\xf1".ljust(96, b"a")
+        decoded = decode_frame(frame(b"", encipher(clear) + b"rest", behind=b"unexplained"))
+        self.assertEqual((decoded.video, decoded.audio), (b"", clear + b"rest"))
+
+    def test_both(self) -> None:
+        """With video and audio, the pages run through both."""
+        clear = b"v" * 50 + b"a" * 46
+        decoded = decode_frame(frame(encipher(clear)[:50], encipher(clear)[50:]))
+        self.assertEqual((decoded.video, decoded.audio), (b"v" * 50, b"a" * 46))
 
     def test_head_cut_short(self) -> None:
         """Less than a head is refused."""

@@ -24,7 +24,8 @@ class FrameHead:
     """
     What comes before a frame's data.  Lengths are octets.
 
-    :ivar timestamp: microseconds in live records (whether also in playback is not known).
+    :ivar timestamp: microseconds in live records; milliseconds in those of playback, by the one
+        source that has looked at them.
     :ivar frame_type: 2 for the first frame of a playback, 4 for its end.
     """
 
@@ -47,10 +48,12 @@ class Frame:
     One frame, in clear.
 
     :ivar video: H.264 in Annex B form.
+    :ivar audio: in playback AAC with ADTS heads; there a frame has either video or audio.
     """
 
     head: FrameHead
     video: bytes
+    audio: bytes
 
 
 def decode_frame(payload: bytes) -> Frame:
@@ -70,5 +73,5 @@ def decode_frame(payload: bytes) -> Frame:
         raise LengthMismatch(
             f"{promised} octets promised, {len(payload) - FRAME_HEAD_SIZE} in the record"
         )
-    end = FRAME_HEAD_SIZE + head.video_length
-    return Frame(head, decipher_pages(payload[FRAME_HEAD_SIZE:end]))
+    data = decipher_pages(payload[FRAME_HEAD_SIZE : FRAME_HEAD_SIZE + promised])
+    return Frame(head, data[: head.video_length], data[head.video_length :])
