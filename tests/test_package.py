@@ -61,6 +61,7 @@ CODES = {
     "SessionLost": "session_lost",
     "SessionRefused": "session_refused",
     "SessionClosedByPeer": "closed_by_peer",
+    "VideoLibraryMissing": "no_video_library",
     "ServerError": "server",
     "SecretsError": "bad_secrets_file",
     "RegistryError": "registry",
