@@ -68,7 +68,7 @@ def check(number: int, answer: Mapping[str, Any]) -> None:
     """
     found = refusal(answer)
     if found is not None:
-        name = command_name({"cmdId": number})
+        name = command_name({"cmdId": int(number)})
         said = f": {shown(found.words)}" if found.words else ""
         raise CommandRejected(
             f"the camera refused {name} ({found.member} {found.result}){said}",

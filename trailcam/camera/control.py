@@ -203,7 +203,7 @@ class ControlChannel:
 
     def _too_late(self, command: _Command) -> None:
         command.timer = None
-        name = command_name({"cmdId": command.number})
+        name = command_name({"cmdId": int(command.number)})
         self._fail(
             command,
             CommandTimeout(f"the camera did not answer {name} within {command.timeout:g} s"),
