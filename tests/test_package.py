@@ -68,6 +68,7 @@ CODES = {
     "CommandTimeout": "command_timeout",
     "MediaNotFound": "media_not_found",
     "MediaTruncated": "media_truncated",
+    "VideoLibraryMissing": "no_video_library",
     "ServerError": "server",
     "SecretsError": "bad_secrets_file",
     "RegistryError": "registry",

@@ -390,6 +390,12 @@ class MediaTruncated(CameraError):
     code = "media_truncated"
 
 
+class VideoLibraryMissing(TrailcamError):
+    """MP4 files need PyAV, which is not installed: ``pip install trailcam[video]``."""
+
+    code = "no_video_library"
+
+
 class ServerError(TrailcamError):
     """A server or an agent cannot do its work."""
 
