@@ -19,6 +19,7 @@ from twisted.logger import Logger
 from trailcam.errors import WireError
 from trailcam.interfaces import Address
 from trailcam.link.noise import Noise
+from trailcam.simulator.application import MakeFirmware
 from trailcam.simulator.behaviour import Behaviour, Door
 from trailcam.simulator.counters import Counters
 from trailcam.simulator.session import CameraSession, Ending, Phrases
@@ -39,6 +40,7 @@ class Camera:
     :param send: ``send(datagram, address)``.
     :param rng: decides how the offers are spread.
     :param counters: where everything is counted.
+    :param make_firmware: makes the firmware of a session; without it commands are not understood.
     """
 
     _log = Logger()
@@ -50,6 +52,7 @@ class Camera:
         send: Callable[[bytes, Address], object],
         rng: random.Random,
         counters: Counters,
+        make_firmware: MakeFirmware | None = None,
     ) -> None:
         self._clock = clock
         self._behaviour = behaviour
@@ -57,6 +60,7 @@ class Camera:
         self._send = send
         self._rng = rng
         self._counters = counters
+        self._make_firmware = make_firmware
         self._noise = Noise(self._log)
         self._sessions: dict[Address, CameraSession] = {}
         self._searchers: OrderedDict[Address, None] = OrderedDict()
@@ -151,6 +155,7 @@ class Camera:
             self._phrases,
             partial(self._send_to, client),
             partial(self._ended, client),
+            self._make_firmware,
         )
         self._sessions[client] = session
         if offering:

@@ -17,6 +17,7 @@ from typing import Any, Final
 import attrs
 from twisted.internet.interfaces import IReactorTime
 
+from trailcam.simulator.application import Application, MakeFirmware
 from trailcam.simulator.behaviour import Behaviour
 from trailcam.simulator.offers import Burst, bursts
 from trailcam.simulator.streams import Streams
@@ -74,6 +75,7 @@ class CameraSession:
     :param phrases: what to say.
     :param send: sends a datagram to the client.
     :param ended: told once, last, why the session ended.
+    :param make_firmware: see :class:`~trailcam.simulator.application.Application`.
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class CameraSession:
         phrases: Phrases,
         send: Callable[[bytes], object],
         ended: Callable[[Ending], object],
+        make_firmware: MakeFirmware | None = None,
     ) -> None:
         self._clock = clock
         self._behaviour = behaviour
@@ -96,6 +99,7 @@ class CameraSession:
         self._readying = Timer(clock, self._say_ready)
         self._banner = Timer(clock, self._say_banner)
         self._streams = Streams(clock, behaviour, self._speak, send, self._octets_heard)
+        self._application = Application(self._streams, make_firmware)
         self._alive = Timer(clock, self._say_alive)
         self._silence = Timer(clock, self._fall_silent)
         self._closing = Timer(clock, lambda: self.end(Ending.CLOSED_BY_CAMERA))
@@ -205,7 +209,7 @@ class CameraSession:
         self._streams.write(0, BANNER)
 
     def _octets_heard(self, channel: int, data: bytes) -> None:
-        """What the client says on a channel; there is nobody to understand it."""
+        self._application.received(channel, data)
 
     def _say_alive(self) -> None:
         self._speak(self._phrases.alive)
@@ -226,6 +230,7 @@ class CameraSession:
         self._offering.stop()
         self._readying.stop()
         self._banner.stop()
+        self._application.stop()
         self._streams.stop()
         self._alive.stop()
         self._silence.stop()
@@ -242,6 +247,7 @@ class CameraSession:
 
     def _ack_heard(self, ack: DrwAck) -> None:
         self._streams.ack_heard(ack)
+        self._application.acknowledged(ack.channel)
 
 
 _REACTIONS: Final[dict[type[Message], Callable[[CameraSession, Any], None]]] = {

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from functools import partial
+from collections.abc import Callable
+from functools import cache, partial
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -12,9 +13,13 @@ from twisted.logger import Logger
 from trailcam.interfaces import Address
 from trailcam.simulator.behaviour import Behaviour, Door
 from trailcam.simulator.camera import Camera
+from trailcam.simulator.card import Card
 from trailcam.simulator.counters import Counters
+from trailcam.simulator.firmware import Firmware
 from trailcam.simulator.impairment import ImpairedPath
+from trailcam.simulator.manners import Manners
 from trailcam.simulator.protocol import CameraPorts, OnCameraPorts
+from trailcam.simulator.settings import Settings
 from trailcam.wire.constants import LAN_SEARCH_PORT, SESSION_PORT
 from trailcam.wire.sockaddr import SocketAddress
 
@@ -28,6 +33,8 @@ class SimulatedCamera(OnCameraPorts):
     :param reactor: provides ``IReactorTime`` and ``IReactorUDP``.
     :param behaviour: what it does; by default what the recordings of real cameras show.
     :param rng: decides everything that is left to chance; by default the same in each run.
+    :param card: makes the card, when the first client asks for something.
+    :param manners: how its firmware behaves.
     :ivar counters: what happened so far.
     """
 
@@ -39,6 +46,8 @@ class SimulatedCamera(OnCameraPorts):
         behaviour: Behaviour | None = None,
         *,
         rng: random.Random | None = None,
+        card: Callable[[], Card] = Card.generated,
+        manners: Manners | None = None,
     ) -> None:
         self._reactor = reactor
         self._behaviour = Behaviour.recorded() if behaviour is None else behaviour
@@ -46,7 +55,12 @@ class SimulatedCamera(OnCameraPorts):
         self.counters = Counters()
         self._ports = CameraPorts(reactor, self._hear)
         self._path = ImpairedPath(reactor, self._behaviour, self._rng, self.counters)
-        self._camera = Camera(reactor, self._behaviour, self._say, self._rng, self.counters)
+        self._make_card = cache(card)
+        self._manners = Manners() if manners is None else manners
+        self._settings = Settings(reactor, self._manners)
+        self._camera = Camera(
+            reactor, self._behaviour, self._say, self._rng, self.counters, self._firmware
+        )
 
     @property
     def answer_port(self) -> int:
@@ -93,6 +107,14 @@ class SimulatedCamera(OnCameraPorts):
         self._path.stop()
         self._camera.stop()
         return self._ports.close()
+
+    @property
+    def card(self) -> Card:
+        """The card in the camera, which all sessions share."""
+        return self._make_card()
+
+    def _firmware(self, write: Callable[[int, bytes], None]) -> Firmware:
+        return Firmware(self._reactor, self.card, write, self._manners, self._rng, self._settings)
 
     def _hear(self, datagram: bytes, client: Address, door: Door) -> None:
         self._path.carry(partial(self._camera.received, datagram, client, door))

@@ -50,9 +50,9 @@ class Streams:
         """Pieces that were sent again."""
         return sum(outgoing.resent for outgoing in self._core.outgoing)
 
-    def unsent(self) -> int:
+    def unsent(self, channel: int) -> int:
         """Octets that wait to be sent for the first time."""
-        return sum(outgoing.waiting for outgoing in self._core.outgoing)
+        return self._core.outgoing[channel].waiting
 
     def write(self, channel: int, data: bytes) -> None:
         """Send ``data``, after all that was written to this channel before."""
