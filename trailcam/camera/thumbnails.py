@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 #: Items in one request; the number that the camera's own app asks for.
 BATCH = 45
 
+#: Octets of a thumbnail; those that were recorded have 15 to 40 KB.
+LONGEST = 1024 * 1024
+
 #: How a JPEG begins.
 JPEG = b"\xff\xd8\xff"
 
@@ -89,7 +92,7 @@ class _Batch:
         item = items.pop(0)
         if not items:
             del self._waiting[place]
-        if data.startswith(JPEG):
+        if data.startswith(JPEG) and len(data) <= LONGEST:
             self.found[item] = data
         if not self._waiting and self._transfer is not None:
             self._transfer.finish()
