@@ -147,6 +147,16 @@ class RelaysTests(AgentTestCase):
         self.turn()
         self.assertEqual(len(self.data.connections), MOST_JOINS + 1)
 
+    def test_one_after_the_other(self) -> None:
+        """Clients that come and go in quick succession are all met."""
+        relays = self.relays(LITERAL)
+        for magic in range(100):
+            relays.called(self.address, magic)
+            self.turn()
+            self.arrived[-1].abandon()
+            self.turn()
+        self.assertEqual(len(self.arrived), 100)
+
     def test_nobody_there(self) -> None:
         """When nobody is met, the log says why."""
         self.relays(LITERAL).called(SocketAddress(RELAY, 1), MAGIC)

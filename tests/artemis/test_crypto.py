@@ -16,6 +16,7 @@ from trailcam.artemis.crypto import (
     decipher,
     decipher_pages,
     encipher,
+    encipher_pages,
     seal,
     unseal,
     unseal_beginning,
@@ -111,6 +112,7 @@ class PageTests(SynchronousTestCase):
             for start in (0, PAGE, 2 * PAGE)
         )
         self.assertEqual(decipher_pages(wire), clear)
+        self.assertEqual(encipher_pages(clear), wire)
 
     def test_short_last_page(self) -> None:
         """A last page of less than 96 octets is clear; one of 96 is not."""
@@ -122,6 +124,16 @@ class PageTests(SynchronousTestCase):
     def test_empty(self) -> None:
         """No data, no page."""
         self.assertEqual(decipher_pages(b""), b"")
+        self.assertEqual(encipher_pages(b""), b"")
+
+    @settings(max_examples=50, deadline=None)
+    @given(st.integers(0, 3 * PAGE), st.binary(min_size=1, max_size=20))
+    def test_round_trip(self, size: int, pattern: bytes) -> None:
+        """What is enciphered is deciphered, at any size, and keeps its size."""
+        clear = (pattern * size)[:size]
+        enciphered = encipher_pages(clear)
+        self.assertEqual(len(enciphered), size)
+        self.assertEqual(decipher_pages(enciphered), clear)
 
 
 class ImportTests(SynchronousTestCase):

@@ -145,6 +145,7 @@ class PhotoTests(PhotoTestCase):
             3,
             picture(photo(7)),
             picture(photo(318, directory=101)),
+            picture(photo(7), jpeg(1000), length=1001),
             Record(RecordKind.FILE, 2, b"short"),
             file_record(RecordKind.THUMBNAIL, photo(), jpeg()),
             picture(photo()),
@@ -219,6 +220,7 @@ class FailureTests(PhotoTestCase):
         """A file that is cut short, or is no JPEG, is not written."""
         for record in (
             picture(photo(), jpeg(1000), length=1001),
+            picture(photo(), jpeg(1000), length=2**32 - 1),
             picture(photo(), b"\x89PNG" + bytes(90)),
             picture(photo(), b""),
             picture(photo(), jpeg(1000), length=2),

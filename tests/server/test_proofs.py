@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.wire.strategies import QUICK, ipv4_addresses
+from trailcam.link.recent import Recent
 from trailcam.server.proofs import KEY_SIZE, Proofs
-from trailcam.server.recent import Recent
 from trailcam.wire.codec import decode
 from trailcam.wire.did import DeviceID
 from trailcam.wire.messages import HelloAck

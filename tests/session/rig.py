@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
@@ -9,8 +10,8 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from trailcam.errors import LinkClosed
-from trailcam.interfaces import Address, ILink, IMessageReceiver
+from trailcam.errors import LinkClosed, SessionError
+from trailcam.interfaces import Address, IChannelReader, ILink, IMessageReceiver
 from trailcam.model import ConnectionMode
 from trailcam.session.session import Session
 from trailcam.wire.messages import Drw, Message
@@ -22,6 +23,36 @@ LOCAL = ("192.168.43.20", 50000)
 def drw(index: int) -> Drw:
     """One of many messages that are not about keeping alive."""
     return Drw(0, index, b"payload")
+
+
+@implementer(IChannelReader)
+class Reader:
+    """
+    Keeps what a channel gives.
+
+    :ivar pieces: what came, in order.
+    :ivar closed: the reasons of the channel's end, of which there may be one.
+    :ivar react: called after each piece.
+    """
+
+    def __init__(self, react: Callable[[], object] = lambda: None) -> None:
+        self.pieces: list[bytes] = []
+        self.closed: list[SessionError | None] = []
+        self._react = react
+
+    @property
+    def data(self) -> bytes:
+        """All octets."""
+        return b"".join(self.pieces)
+
+    def data_received(self, data: bytes) -> None:
+        """Keep it."""
+        self.pieces.append(data)
+        self._react()
+
+    def channel_closed(self, reason: SessionError | None) -> None:
+        """Keep it."""
+        self.closed.append(reason)
 
 
 @implementer(ILink)

@@ -7,6 +7,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.link.rig import Receiver
+from tests.session.rig import Reader
 from trailcam.errors import SessionClosedByPeer, SessionLost, SessionRefused
 from trailcam.link.datagram import DatagramLink
 from trailcam.model import ConnectionMode
@@ -15,7 +16,7 @@ from trailcam.simulator import Behaviour, SimulatedCamera
 from trailcam.testing import MemoryNetwork
 from trailcam.wire.constants import SESSION_PORT
 from trailcam.wire.did import TRAILCAM_DID
-from trailcam.wire.messages import Drw, Message, P2PRdy, PunchPkt
+from trailcam.wire.messages import P2PRdy, PunchPkt
 
 CAMERA = "192.168.43.1"
 
@@ -58,12 +59,12 @@ class HoldingTests(SynchronousTestCase):
     def test_a_minute(self) -> None:
         """Ten times longer than either side waits; then CLOSE frees the camera's slot."""
         session = self.hold()
-        heard: list[Message] = []
-        session.deliver_to(heard.append)
+        reader = Reader()
+        session.channel(0).attach(reader)
         self.network.advance(60)
         self.assertEqual((session.state, self.camera.open_sessions), ("established", 1))
         self.assertEqual(self.camera.counters.sessions_timed_out, 0)
-        self.assertIn(Drw, {type(message) for message in heard})
+        self.assertEqual(reader.data, b"ACK")
         self.finish(session)
         self.assertEqual(self.camera.counters.sessions_closed_by_client, 1)
 

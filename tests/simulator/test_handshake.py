@@ -270,7 +270,7 @@ class ReadyTests(RigTestCase):
         client = self.connected(confirm=False)
         self.network.advance(0.2)
         self.assertEqual(client.kinds(), ["P2P_RDY"] * 3 + ["DRW", "P2P_RDY", "DRW"])
-        self.assertEqual(client.messages(Drw), [BANNER, BANNER])
+        self.assertEqual(client.messages(Drw), [Drw(0, 0, BANNER)] * 2)
         client.say(DrwAck(0, (1,)), DrwAck(1, (0,)))
         self.network.advance(0.041)
         self.assertEqual(client.count(Drw), 3)

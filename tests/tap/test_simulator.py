@@ -30,6 +30,7 @@ CHANGES: dict[str, tuple[str, object]] = {
     "repeat_interval": ("--repeat-interval=0.5", 0.5),
     "banner_delay": ("--banner-delay=1", 1.0),
     "ack_delay": ("--ack-delay=0", 0.0),
+    "window": ("--window=256", 256),
     "answers_alive": ("--no-answers-alive", False),
     "alive_interval": ("--alive-interval=never", None),
     "timeout": ("--timeout=2.5", 2.5),

@@ -22,6 +22,7 @@ from trailcam.connect.waiting import settle_all
 from trailcam.errors import AttemptFailed
 from trailcam.interfaces import ILink
 from trailcam.link.noise import Noise
+from trailcam.link.recent import Recent
 from trailcam.wire.messages import TcpRsStart
 from trailcam.wire.sockaddr import UNSPECIFIED, SocketAddress
 
@@ -30,7 +31,7 @@ MOST_JOINS = 16
 #: Seconds in which a call that is repeated counts as the same.
 REMEMBERED_FOR = 30.0
 
-_MOST_REMEMBERED = 64
+_MOST_REMEMBERED = 1024
 
 
 class Relays(Service):
@@ -60,7 +61,7 @@ class Relays(Service):
         self._arrived = arrived
         self._noise = Noise(self._log)
         self._listed: dict[str, frozenset[str]] = {}
-        self._remembered: dict[tuple[int, int], float] = {}
+        self._calls: Recent[tuple[int, int]] = Recent(REMEMBERED_FOR, _MOST_REMEMBERED)
         self._joining: set[Deferred[None]] = set()
 
     def stopService(self) -> Deferred[None]:
@@ -109,11 +110,14 @@ class Relays(Service):
         return None
 
     def _go(self, relay: RelayAddress, address: SocketAddress, magic: int) -> None:
-        if not self.running or not address.port or self._is_repeated(address.port, magic):
+        # A client repeats its call, and may send it on two ways.
+        call, now = (address.port, magic), self._reactor.seconds()
+        if not self.running or not address.port or self._calls.holds(call, now):
             return
         if len(self._joining) >= MOST_JOINS:
             self._noise.note((address.host, address.port), "too many calls to relays")
             return
+        self._calls.note(call, now)
         self._log.info("called to relay {address}", address=str(address))
         endpoint = relay.endpoint(self._reactor, address.port, host=address.host)
         work = Deferred.fromCoroutine(self._meet(endpoint, str(address), magic))
@@ -137,14 +141,3 @@ class Relays(Service):
         self._joining.discard(work)
         if isinstance(result, Failure) and not result.check(CancelledError):
             self._log.failure("bug: joining broke", failure=result)
-
-    def _is_repeated(self, port: int, magic: int) -> bool:
-        """Whether this call came before; a client repeats it, and may send it on two ways."""
-        now = self._reactor.seconds()
-        for call, when in list(self._remembered.items()):
-            if now >= when + REMEMBERED_FOR:
-                del self._remembered[call]
-        if (port, magic) in self._remembered or len(self._remembered) >= _MOST_REMEMBERED:
-            return True
-        self._remembered[port, magic] = now
-        return False

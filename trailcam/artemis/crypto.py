@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import enum
 import functools
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from trailcam.errors import CipherError
@@ -93,17 +94,26 @@ def unseal_beginning(part: bytes) -> bytes:
     return _before_nul(decipher(enciphered[: len(enciphered) // BLOCK * BLOCK]))
 
 
-def decipher_pages(data: bytes) -> bytes:
+def encipher_pages(data: bytes) -> bytes:
     """
-    Decipher the data of one media frame.
+    Encipher the data of one media frame.
 
-    Of every page of 4096 octets the first 96 are enciphered; a shorter last page is clear.
+    Of every page of 4096 octets the first 96 are enciphered; a shorter last page stays clear.
     """
-    clear = bytearray(data)
+    return _beginnings_of_pages(encipher, data)
+
+
+def decipher_pages(data: bytes) -> bytes:
+    """The inverse of :func:`encipher_pages`."""
+    return _beginnings_of_pages(decipher, data)
+
+
+def _beginnings_of_pages(change: Callable[[bytes], bytes], data: bytes) -> bytes:
+    changed = bytearray(data)
     for start in range(0, len(data) - ENCIPHERED_OF_PAGE + 1, PAGE):
         end = start + ENCIPHERED_OF_PAGE
-        clear[start:end] = decipher(data[start:end])
-    return bytes(clear)
+        changed[start:end] = change(data[start:end])
+    return bytes(changed)
 
 
 def _before_nul(octets: bytes) -> bytes:

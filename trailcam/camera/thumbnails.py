@@ -80,11 +80,11 @@ class _Batch:
 
     def _take(self, record: Record) -> None:
         try:
-            head, data = decode_file(record.payload)
+            file = decode_file(record.payload)
         except WireError:
             self.damaged += 1
             return
-        place = (head.directory, head.number)
+        place = (file.head.directory, file.head.number)
         items = self._waiting.get(place)
         if not items:
             self.damaged += 1
@@ -92,7 +92,7 @@ class _Batch:
         item = items.pop(0)
         if not items:
             del self._waiting[place]
-        if data.startswith(JPEG) and len(data) <= LONGEST:
-            self.found[item] = data
+        if file.data.startswith(JPEG) and len(file.data) <= LONGEST:
+            self.found[item] = file.data
         if not self._waiting and self._transfer is not None:
             self._transfer.finish()

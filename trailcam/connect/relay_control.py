@@ -7,9 +7,9 @@ from __future__ import annotations
 from typing import Any, TypeVar, cast
 
 from twisted.internet.defer import CancelledError, Deferred, fail
-from twisted.internet.endpoints import connectProtocol
 from twisted.internet.error import ConnectingCancelledError
 from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.internet.protocol import Factory
 from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 
@@ -27,8 +27,10 @@ async def dial(reactor: Any, endpoint: IStreamClientEndpoint) -> FramedConnectio
 
     :param reactor: provides IReactorTime.
     """
+    factory = Factory.forProtocol(lambda: FramedConnection(reactor))
+    factory.noisy = False
     try:
-        return cast(FramedConnection, await connectProtocol(endpoint, FramedConnection(reactor)))
+        return cast(FramedConnection, await endpoint.connect(factory))
     except ConnectingCancelledError as cancelled:
         await settle(deferLater(reactor, 0))  # its socket is closed only after we heard of it
         raise CancelledError from cancelled

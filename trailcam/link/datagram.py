@@ -19,6 +19,7 @@ from trailcam.interfaces import Address, ILink, IMessageReceiver
 from trailcam.link.errorqueue import listen_udp
 from trailcam.link.handover import Handover
 from trailcam.link.noise import Noise
+from trailcam.link.receivebuffer import enlarge_receive_buffer
 from trailcam.wire.codec import decode, encode
 from trailcam.wire.constants import MAX_DRW_PAYLOAD
 from trailcam.wire.messages import Close, Message
@@ -97,6 +98,8 @@ class DatagramLink(DatagramProtocol):
         :param proof: the message that did it; the next receiver answers it.
         """
         self.peer = peer
+        if self._port is not None:
+            enlarge_receive_buffer(self._port)
         self._handover.detach()
         self._handover.message(proof, peer)
 

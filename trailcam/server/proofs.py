@@ -14,7 +14,7 @@ from socket import inet_aton
 from typing import Final
 
 from trailcam.interfaces import Address
-from trailcam.server.recent import Recent
+from trailcam.link.recent import Recent
 from trailcam.wire.codec import encode
 from trailcam.wire.did import DeviceID
 from trailcam.wire.messages import HelloAck

@@ -17,8 +17,8 @@ from twisted.python.failure import Failure
 
 from trailcam.errors import OfflineDevice, UnknownDevice
 from trailcam.interfaces import Address, IDeviceRegistry
+from trailcam.link.recent import Recent
 from trailcam.server.admission import Admission
-from trailcam.server.recent import Recent
 from trailcam.server.registry import DeviceRecord, names
 from trailcam.wire.constants import Result
 from trailcam.wire.did import DeviceID

@@ -19,9 +19,9 @@ from twisted.python.failure import Failure
 
 from trailcam.errors import OfflineDevice, UnknownDevice, WireError
 from trailcam.interfaces import Address, IDeviceRegistry
+from trailcam.link.recent import Recent
 from trailcam.server.admission import Admission
 from trailcam.server.proofs import Proofs
-from trailcam.server.recent import Recent
 from trailcam.server.registry import DeviceRecord
 from trailcam.server.rendezvous_logins import WRONG_SECRET, Answers, Logins
 from trailcam.wire.constants import LOGIN_KEY, Result

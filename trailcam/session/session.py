@@ -5,23 +5,24 @@ A connection that is kept alive until somebody ends it.
 from __future__ import annotations
 
 import errno
-from collections import deque
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import TYPE_CHECKING, cast
 
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
 from trailcam.errors import LinkClosed, SessionError, SessionRefused
 from trailcam.interfaces import Address, ILink, IMessageReceiver, ISession
+from trailcam.session.channel import Channel
+from trailcam.session.drw import DrwCore
 from trailcam.session.machine import ALIVE_AFTER, LOST_AFTER, PROBE_AFTER, Life, machine
-from trailcam.wire.messages import Alive, AliveAck, Close, Message, P2PRdy
+from trailcam.wire.constants import CHANNELS
+from trailcam.wire.messages import Alive, AliveAck, Close, Drw, DrwAck, Message, P2PRdy
 
 if TYPE_CHECKING:
     from twisted.internet.interfaces import IDelayedCall, IReactorTime
     from twisted.python.failure import Failure
-
-_MOST_KEPT = 64
 
 
 @implementer(ISession, IMessageReceiver)
@@ -30,7 +31,7 @@ class Session:
     Holds a link: answers ALIVE and late P2P_RDY at once, sends ALIVE after a second of its own
     silence, and notices within 7 s that the camera is gone.
 
-    Whatever else arrives goes to ``deliver``; up to 64 distinct messages wait for it.
+    What arrives in DRW is acknowledged, and waits in its channel for a reader.
     """
 
     def __init__(self, reactor: IReactorTime, link: ILink) -> None:
@@ -44,12 +45,16 @@ class Session:
         self._waiters: list[Deferred[SessionError | None]] = []
         self._reason: SessionError | None = None
         self._over = False
-        self._kept: deque[Message] = deque()
-        self._deliver: Callable[[Message], None] | None = None
+        self._core = DrwCore(link.max_payload)
+        self._channels = tuple(
+            Channel(number, self._core.incoming[number], self._core.outgoing[number], self._write)
+            for number in range(CHANNELS)
+        )
         self._life = Life(self._send_alive, self._ended)
         self._machine = machine(self._life)
         self._sent = self._heard = reactor.seconds()
         self._timer: IDelayedCall | None = reactor.callLater(ALIVE_AFTER, self._tick)
+        self._waking: IDelayedCall | None = None
         link.attach(self)
 
     @property
@@ -84,27 +89,29 @@ class Session:
         self._sent = self._reactor.seconds()
         self.link.send(message)
 
-    def deliver_to(self, deliver: Callable[[Message], None]) -> None:
-        """Give everything that is not about keeping alive to ``deliver``, what waited first."""
-        self._deliver = deliver
-        while self._kept:
-            deliver(self._kept.popleft())
+    def channel(self, number: int) -> Channel:
+        """The channel with this number, 0 to 7; raises ValueError when there is none."""
+        if not 0 <= number < CHANNELS:
+            raise ValueError(f"there is no channel {number!r}; they are 0 to {CHANNELS - 1}")
+        return self._channels[number]
 
     def message_received(self, message: Message, peer: Address) -> None:
-        """Called by the link: keep the session alive, and pass on the rest."""
+        """Called by the link: keep the session alive, and sort what comes into its channel."""
+        if self._over:
+            return
         self._heard = self._reactor.seconds()
         self._machine.heard()
         kind = type(message)
-        if kind is Alive:
+        if kind is Drw:
+            self._drw_heard(cast(Drw, message))
+        elif kind is DrwAck:
+            self._ack_heard(cast(DrwAck, message))
+        elif kind is Alive:
             self._answer(AliveAck())
         elif kind is P2PRdy:
             self._answer(Alive())
         elif kind is Close:
             self._machine.left()
-        elif self._deliver is not None:
-            self._deliver(message)
-        elif len(self._kept) < _MOST_KEPT and message not in self._kept:
-            self._kept.append(message)  # once: what is not acknowledged is sent again and again
 
     def peer_refused(self, peer: Address, error: int) -> None:
         """Called by the link: the camera's port is closed, so it restarted.  Other errors pass."""
@@ -114,6 +121,44 @@ class Session:
     def link_lost(self, reason: Failure) -> None:
         """Called by the link: it failed."""
         self._machine.broken(SessionRefused(f"the link was lost: {reason.getErrorMessage()}"))
+
+    def _drw_heard(self, drw: Drw) -> None:
+        ack = self._core.receive_drw(drw, self._heard)
+        if ack is not None:
+            self._put((ack,))
+        self._channels[drw.channel].deliver()
+        self._plan()
+
+    def _ack_heard(self, ack: DrwAck) -> None:
+        self._put(self._core.receive_ack(ack, self._heard))
+        self._channels[ack.channel].sent()
+        self._plan()
+
+    def _write(self, number: int, data: bytes) -> None:
+        self._put(self._core.write(number, data, self._reactor.seconds()))
+        self._plan()
+
+    def _wake(self) -> None:
+        self._waking = None
+        self._put(self._core.wake(self._reactor.seconds()))
+        self._plan()
+
+    def _plan(self) -> None:
+        """Be woken when the channels have something to do; waking too early costs nothing much."""
+        wake_at = self._core.wake_at
+        if wake_at is None or self._over:
+            return
+        if self._waking is None:
+            delay = max(0.0, wake_at - self._reactor.seconds())
+            self._waking = self._reactor.callLater(delay, self._wake)
+        elif wake_at < self._waking.getTime():
+            self._waking.reset(max(0.0, wake_at - self._reactor.seconds()))
+
+    def _put(self, messages: Iterable[Message]) -> None:
+        """Send what the channels have to say; this puts off our next ALIVE."""
+        for message in messages:
+            self._sent = self._reactor.seconds()
+            self._answer(message)
 
     def _answer(self, message: Message) -> None:
         try:
@@ -145,18 +190,22 @@ class Session:
             due.append(self._heard + PROBE_AFTER)
         self._timer = self._reactor.callLater(max(0.0, min(due) - now), self._tick)
 
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+    def _stop_timers(self) -> None:
+        for timer in (self._timer, self._waking):
+            if timer is not None:
+                timer.cancel()
+        self._timer = self._waking = None
 
     def _ended(self, reason: SessionError | None) -> None:
         self._over = True
         self._reason = reason
-        self._stop_timer()
-        self._deliver = None
-        self._kept.clear()
+        self._stop_timers()
+        with suppress(LinkClosed):
+            for message in self._core.finish():
+                self.link.send(message)
         self.link.abandon()
+        for channel in self._channels:
+            channel.close(reason)
         waiters, self._waiters = self._waiters, []
         for waiter in waiters:
             waiter.callback(reason)

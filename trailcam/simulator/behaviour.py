@@ -58,6 +58,7 @@ _period = _must_be("longer than 0 s", lambda seconds: 0 < seconds < math.inf)
 _period_or_none: Any = optional(_period)
 _chance = _must_be("a chance from 0 to 1", lambda chance: 0 <= chance <= 1)
 _count = _must_be("a whole number of 0 or more", lambda n: isinstance(n, int) and n >= 0)
+_positive = _must_be("a whole number of 1 or more", lambda n: isinstance(n, int) and n >= 1)
 _port = _must_be("a port from 0 to 65535", lambda n: isinstance(n, int) and 0 <= n <= 65535)
 _switch = _must_be("True or False", lambda value: isinstance(value, bool))
 _did = _must_be("a device id", lambda value: isinstance(value, DeviceID))
@@ -87,6 +88,7 @@ class Behaviour:
     :ivar repeat_interval: seconds between two copies of P2P_RDY, and of the banner.
     :ivar banner_delay: seconds from the first P2P_RDY to the banner; 0 sends both in one turn.
     :ivar ack_delay: seconds that a received DRW may wait for its DRW_ACK; 0 acknowledges at once.
+    :ivar window: DRW of one channel that may be unacknowledged.
     :ivar answers_alive: whether ALIVE is answered with ALIVE_ACK.
     :ivar alive_interval: seconds from the camera's last other traffic to its own ALIVE; ``None``
         never sends one.
@@ -113,6 +115,7 @@ class Behaviour:
     repeat_interval: float = attrs.field(default=0.041, validator=_period)
     banner_delay: float = attrs.field(default=0.13, validator=_time)
     ack_delay: float = attrs.field(default=0.01, validator=_time)
+    window: int = attrs.field(default=64, validator=_positive)
     answers_alive: bool = attrs.field(default=True, validator=_switch)
     alive_interval: float | None = attrs.field(default=1.03, validator=_period_or_none)
     timeout: float = attrs.field(default=7.3, validator=_period)

@@ -19,9 +19,9 @@ from twisted.internet.interfaces import IReactorTime
 
 from trailcam.simulator.behaviour import Behaviour
 from trailcam.simulator.offers import Burst, bursts
+from trailcam.simulator.streams import Streams
 from trailcam.simulator.timer import Timer
 from trailcam.wire.codec import encode
-from trailcam.wire.constants import MAX_ACK_ENTRIES
 from trailcam.wire.messages import (
     Alive,
     AliveAck,
@@ -35,8 +35,8 @@ from trailcam.wire.messages import (
 )
 from trailcam.wire.sockaddr import SocketAddress
 
-#: Where the banner travels, and what it says.
-BANNER: Final = Drw(channel=0, index=0, payload=b"ACK")
+#: The first thing that a camera says, on channel 0.
+BANNER: Final = b"ACK"
 
 
 class Ending(enum.Enum):
@@ -54,7 +54,6 @@ class Phrases:
     punch: bytes
     offer: bytes
     ready: bytes
-    banner: bytes = encode(BANNER)
     alive: bytes = encode(Alive())
     alive_ack: bytes = encode(AliveAck())
     close: bytes = encode(Close())
@@ -91,13 +90,12 @@ class CameraSession:
         self._send = send
         self._ended = ended
         self._offers: Iterator[Burst] = iter(())
-        self._unacknowledged: dict[int, list[int]] = {}
         self._ready_sent_at: float | None = None
         self._silent = False
         self._offering = Timer(clock, self._offer)
         self._readying = Timer(clock, self._say_ready)
         self._banner = Timer(clock, self._say_banner)
-        self._ack_tick = Timer(clock, self._tick)
+        self._streams = Streams(clock, behaviour, self._speak, send, self._octets_heard)
         self._alive = Timer(clock, self._say_alive)
         self._silence = Timer(clock, self._fall_silent)
         self._closing = Timer(clock, lambda: self.end(Ending.CLOSED_BY_CAMERA))
@@ -204,8 +202,10 @@ class CameraSession:
         self._send(self._phrases.ready)
 
     def _say_banner(self) -> None:
-        self._banner.start(self._behaviour.repeat_interval)
-        self._send(self._phrases.banner)
+        self._streams.write(0, BANNER)
+
+    def _octets_heard(self, channel: int, data: bytes) -> None:
+        """What the client says on a channel; there is nobody to understand it."""
 
     def _say_alive(self) -> None:
         self._speak(self._phrases.alive)
@@ -226,7 +226,7 @@ class CameraSession:
         self._offering.stop()
         self._readying.stop()
         self._banner.stop()
-        self._ack_tick.stop()
+        self._streams.stop()
         self._alive.stop()
         self._silence.stop()
         self._closing.stop()
@@ -238,25 +238,10 @@ class CameraSession:
             self._send(self._phrases.alive_ack)
 
     def _drw_heard(self, drw: Drw) -> None:
-        """Note one copy for the next DRW_ACK; duplicates are noted too."""
-        waiting = self._unacknowledged.setdefault(drw.channel, [])
-        waiting.append(drw.index)
-        if len(waiting) == MAX_ACK_ENTRIES or not self._behaviour.ack_delay:
-            self._acknowledge(drw.channel)
-        elif not self._ack_tick.running:
-            self._ack_tick.start(self._behaviour.ack_delay)
-
-    def _tick(self) -> None:
-        for channel in tuple(self._unacknowledged):
-            self._acknowledge(channel)
-
-    def _acknowledge(self, channel: int) -> None:
-        indexes = self._unacknowledged.pop(channel)
-        self._speak(encode(DrwAck(channel, tuple(indexes))))
+        self._streams.drw_heard(drw)
 
     def _ack_heard(self, ack: DrwAck) -> None:
-        if ack.channel == BANNER.channel and BANNER.index in ack.indexes:
-            self._banner.stop()
+        self._streams.ack_heard(ack)
 
 
 _REACTIONS: Final[dict[type[Message], Callable[[CameraSession, Any], None]]] = {

@@ -98,6 +98,7 @@ _VALUES: Mapping[str, tuple[str, Callable[[str], object], str]] = {
     "repeat-interval": ("repeat_interval", _decimal, "Seconds between two P2P_RDY, two banners."),
     "banner-delay": ("banner_delay", _decimal, "Seconds from P2P_RDY to the banner."),
     "ack-delay": ("ack_delay", _decimal, "Seconds that a DRW may wait for its DRW_ACK."),
+    "window": ("window", _whole, "DRW of one channel that may be unacknowledged."),
     "alive-interval": ("alive_interval", _or_never, "Seconds of quiet until ALIVE, or never."),
     "timeout": ("timeout", _decimal, "Seconds until a silent client is sent CLOSE."),
     "silent-after": ("silent_after", _or_never, "Seconds until a session is dead, or never."),

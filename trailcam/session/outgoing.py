@@ -1,0 +1,123 @@
+"""
+What one channel sends: pieces wait, fly, and are sent again until they are acknowledged.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from typing import Final
+
+from trailcam.session.roundtrip import RoundTrip
+from trailcam.session.sequence import unwrapped, wrapped
+from trailcam.wire.messages import Drw
+
+#: Pieces that may wait for their acknowledgment.
+WINDOW: Final = 64
+
+
+class _Flight:
+    """One piece that is on its way."""
+
+    __slots__ = ("drw", "once", "sent")
+
+    def __init__(self, drw: Drw, now: float) -> None:
+        self.drw = drw
+        self.sent = now
+        self.once = True
+
+
+class Outgoing:
+    """
+    One direction of one channel.
+
+    :ivar waiting: octets that were written and not yet sent for the first time.
+    :ivar resent: pieces that were sent again.
+    """
+
+    def __init__(self, channel: int, max_payload: int, window: int, trip: RoundTrip) -> None:
+        """
+        :param max_payload: octets of a piece.
+        :param window: pieces that may be unacknowledged.  The newest is at most twice as many
+            ahead of the oldest: the receiver has to keep what it cannot use yet.
+        :param trip: the path's, shared by its channels.
+        """
+        self.waiting = 0
+        self.resent = 0
+        self._channel = channel
+        self._max_payload = max_payload
+        self._window = window
+        self._trip = trip
+        self._next = 0
+        self._queue: deque[bytes] = deque()
+        # In the order of the last time they were sent, so the first is the first to be due.
+        self._flying: dict[int, _Flight] = {}
+        self._oldest = 0
+
+    @property
+    def due_at(self) -> float | None:
+        """When the first piece has to be sent again, in seconds; ``None`` while none flies."""
+        for flight in self._flying.values():
+            return flight.sent + self._trip.timeout
+        return None
+
+    def write(self, data: bytes) -> None:
+        """Put octets into the queue, in pieces of their own."""
+        size = self._max_payload
+        self.waiting += len(data)
+        if len(data) <= size:
+            if data:
+                self._queue.append(data)
+            return
+        view = memoryview(data)
+        self._queue.extend(bytes(view[at : at + size]) for at in range(0, len(data), size))
+
+    def launch(self, now: float) -> list[Drw]:
+        """The pieces that may be sent now, for the first time."""
+        launched = []
+        flying, queue = self._flying, self._queue
+        most, ahead = self._window, self._oldest + 2 * self._window
+        while queue and len(flying) < most and self._next < ahead:
+            payload = queue.popleft()
+            self.waiting -= len(payload)
+            drw = Drw(self._channel, wrapped(self._next), payload)
+            flying[self._next] = _Flight(drw, now)
+            self._next += 1
+            launched.append(drw)
+        return launched
+
+    def acknowledged(self, indexes: Iterable[int], now: float) -> None:
+        """The other side has these; what it cannot have is ignored."""
+        for index in indexes:
+            number = unwrapped(index, self._next)
+            flight = self._flying.pop(number, None)
+            if flight is None:
+                if 0 <= number < self._next:
+                    self._trip.hasty()
+            elif flight.once:
+                self._trip.measured(now - flight.sent)
+        while self._oldest < self._next and self._oldest not in self._flying:
+            self._oldest += 1
+
+    def overdue(self, now: float) -> list[Drw]:
+        """The pieces to send again now; they count as sent."""
+        timeout = self._trip.timeout
+        late = []
+        for number, flight in self._flying.items():
+            if now < flight.sent + timeout:
+                break
+            late.append((number, flight))
+        for number, flight in late:
+            flight.sent, flight.once = now, False
+            del self._flying[number]
+            self._flying[number] = flight
+        if late:
+            self.resent += len(late)
+            self._trip.missed()
+        return [flight.drw for _, flight in late]
+
+    def forget(self) -> None:
+        """Nothing is sent any more."""
+        self._queue.clear()
+        self._flying.clear()
+        self.waiting = 0
