@@ -17,7 +17,7 @@ from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from trailcam.artemis.commands import CommandID, decode_body, encode_body
-from trailcam.artemis.crypto import ENCIPHERED_OF_PAGE, PAGE, encipher
+from trailcam.artemis.crypto import encipher_pages
 from trailcam.artemis.files import FILE_HEAD_SIZE
 from trailcam.artemis.media import FRAME_HEAD_SIZE
 from trailcam.artemis.record import BANNER, Record, RecordDecoder, RecordKind
@@ -284,16 +284,6 @@ def file_record(
         "<32sHHI8sI", b"00:11:22:33:44:55", item.directory, item.number, promised, b"checksum", 0
     )
     return Record(kind, sequence, head.ljust(FILE_HEAD_SIZE, b"\0") + data)
-
-
-def encipher_pages(clear: bytes) -> bytes:
-    """As a camera does with the data of a frame."""
-    data = bytearray(clear)
-    for start in range(0, len(clear) - ENCIPHERED_OF_PAGE + 1, PAGE):
-        data[start : start + ENCIPHERED_OF_PAGE] = encipher(
-            clear[start : start + ENCIPHERED_OF_PAGE]
-        )
-    return bytes(data)
 
 
 def frame_record(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, succeed
 
-from tests.camera.rig import TOKEN, CameraTestCase
+from tests.camera.rig import TOKEN, CameraTestCase, FakeSession, photo
 from trailcam.artemis.commands import CommandID, encode_body
 from trailcam.artemis.record import BANNER, Record, RecordKind
+from trailcam.camera.camera import Camera
 from trailcam.errors import (
     ChannelClosed,
     CommandRejected,
@@ -301,6 +302,17 @@ class EndTests(CameraTestCase):
         self.session.end(None)
         self.failureResultOf(asked, ChannelClosed)
         self.failureResultOf(self.camera.command(INFO), ChannelClosed)
+
+    def test_over_before(self) -> None:
+        """A session that was over before the client came says nothing on its channels."""
+        self.session.end(None)
+        self.session = FakeSession()
+        self.session.end(SessionLost(7.0))
+        self.session.when_closed = lambda: succeed(SessionLost(7.0))  # type: ignore[method-assign]
+        camera = Camera(self.clock, self.session)
+        self.failureResultOf(camera.info(), SessionLost)
+        self.failureResultOf(camera.download(photo(), None), SessionLost)
+        self.successResultOf(camera.close())
 
     def test_domino(self) -> None:
         """Whoever hears of the end may cancel the others."""

@@ -136,6 +136,52 @@ class PlaybackTests(PlaybackTestCase):
         self.assertEqual(self.successResultOf(fetched), 10_000)
         self.assert_usable()
 
+    def test_impatient_consumer(self) -> None:
+        """A consumer may pause and go on within its own write: the order stays."""
+
+        class Impatient(FakeConsumer):
+            def write(self, data: bytes) -> None:
+                super().write(data)
+                self.producer.pauseProducing()
+                self.producer.resumeProducing()
+
+        consumer = Impatient()
+        fetched = self.camera.download(video(), consumer)
+        consumer.producer.pauseProducing()
+        fills = [bytes([n]) for n in range(65, 75)]
+        for first, second in zip(fills[::2], fills[1::2], strict=True):
+            self.fake.send(2, frame_record(unit(first)), frame_record(unit(second)))
+        consumer.producer.resumeProducing()
+        self.fake.send(2, frame_record(frame_type=4))
+        self.successResultOf(fetched)
+        self.assertEqual(consumer.written, b"".join(unit(fill) for fill in fills))
+
+    def test_one_at_a_time(self) -> None:
+        """A record behind the last one is not the next playback's."""
+        first, second = (self.camera.play(video(n), self.sink) for n in (1, 2))
+        self.fake.send(
+            2,
+            frame_record(unit(b"1"), frame_type=4),
+            frame_record(unit(b"x"), session=2, frame_type=4),
+        )
+        self.successResultOf(first)
+        self.assertNoResult(second)
+        self.fake.send(2, frame_record(unit(b"2"), session=2, frame_type=4))
+        self.successResultOf(second)
+        self.assertEqual(self.sink.kinds, ["head", "video", "head", "video"])
+
+    def test_late_pause(self) -> None:
+        """A producer that has ended pauses nothing any more."""
+        consumer = FakeConsumer()
+        fetched = self.camera.download(video(), consumer)
+        producer = consumer.producer
+        self.fake.send(2, frame_record(frame_type=4))
+        self.successResultOf(fetched)
+        for method in (producer.pauseProducing, producer.resumeProducing, producer.stopProducing):
+            method()
+        self.assertFalse(self.channel.paused)
+        self.assert_usable()
+
     def test_no_end(self) -> None:
         """When all frames have come, an end without its mark is one, too."""
         played = self.camera.play(video(), self.sink)

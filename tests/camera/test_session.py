@@ -209,7 +209,8 @@ class EventTests(CameraTestCase):
         )
         self.session.channels[6].feed(b"ARTEMIS\0\7\0\0\0\1\0\0\0\0\0\0\xff")
         self.fake.send(6, event(4))
-        self.assertEqual((heard, self.camera.malformed), ([{"evtId": 4}], 4))
+        self.fake.send(6, Record(RecordKind.EVENT, 1, b'{"evtId":4}'.ljust(2**16 + 1)))
+        self.assertEqual((heard, self.camera.malformed), ([{"evtId": 4}], 5))
 
 
 class CloseTests(CameraTestCase):

@@ -117,7 +117,7 @@ class ThumbnailTests(CameraTestCase):
     def test_no_picture(self) -> None:
         """A record without a JPEG is an answer, but nothing to look at."""
         asked = self.camera.thumbnails([photo(5), photo(6)])
-        self.fake.send(4, thumbnail(photo(5), b""), thumbnail(photo(6)))
+        self.fake.send(4, thumbnail(photo(5), jpeg(2**20 + 1)), thumbnail(photo(6)))
         self.assertEqual(list(self.successResultOf(asked)), [photo(6)])
 
     def test_refused(self) -> None:

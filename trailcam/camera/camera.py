@@ -26,7 +26,7 @@ from trailcam.camera.playback import LiveView, Playback
 from trailcam.camera.sinks import ConsumerSink, VideoSink
 from trailcam.camera.stream import MediaChannel
 from trailcam.camera.thumbnails import fetch_thumbnails
-from trailcam.errors import CommandRejected, TrailcamError
+from trailcam.errors import CommandRejected, SessionError, TrailcamError
 from trailcam.interfaces import ICamera, ISession
 from trailcam.model import Credentials, MediaItem, MediaKind
 
@@ -81,7 +81,7 @@ class Camera:
         self._logged_in = False
         self._playbacks = 0
         self._live: LiveView | None = None
-        session.when_closed().addBoth(lambda _: self._ended())
+        session.when_closed().addCallback(self._ended)
 
     @property
     def malformed(self) -> int:
@@ -231,6 +231,7 @@ class Camera:
         self._control.token = token
         self._logged_in = True
         self._heartbeat.start()
+        self._log.info("logged in to the camera as {user}", user=credentials.username)
         return answer
 
     async def _logout(self, timeout: float) -> None:
@@ -289,9 +290,12 @@ class Camera:
         finally:
             await self._session.close()
 
-    def _ended(self) -> None:
+    def _ended(self, reason: SessionError | None) -> None:
         self._logged_in = False
         self._heartbeat.stop()
+        # A session that was over before tells its channels nothing any more.
+        for reader in (self._control, self._events, *self._streams.values()):
+            reader.channel_closed(reason)
 
 
 def _deferred(coroutine: Coroutine[Any, Any, _T]) -> Deferred[_T]:

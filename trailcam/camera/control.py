@@ -127,7 +127,9 @@ class ControlChannel:
             self._record(record)
 
     def channel_closed(self, reason: SessionError | None) -> None:
-        """Called by the channel: nothing will be answered any more."""
+        """Called at the session's end, by whoever hears of it: nothing will be answered."""
+        if self._over is not None:
+            return
         self._over = reason or ChannelClosed("the session is closed")
         for command in [*self._flying.values(), *self._waiting]:
             self._fail(command, self._over)
@@ -141,7 +143,8 @@ class ControlChannel:
             answer = decode_body(record)
         except WireError as error:
             self.malformed += 1
-            self._log.debug("unreadable answer {n}: {error}", n=record.sequence, error=error)
+            tell = self._log.warn if self.malformed == 1 else self._log.debug
+            tell("unreadable answer {n}: {error}", n=record.sequence, error=error)
             return
         command = self._asked(record.sequence, answer.get("cmdId"))
         if command is None:

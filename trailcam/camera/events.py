@@ -24,6 +24,10 @@ Observer = Callable[[dict[str, Any]], None]
 MOST_KEPT = 64
 
 
+#: Octets of an event; those that were recorded have 12.
+LONGEST = 64 * 1024
+
+
 @implementer(IChannelReader)
 class EventChannel:
     """
@@ -70,7 +74,7 @@ class EventChannel:
         self._kept.clear()
 
     def _record(self, record: Record) -> None:
-        if record.kind != RecordKind.EVENT:
+        if record.kind != RecordKind.EVENT or len(record.payload) > LONGEST:
             self.malformed += 1
             return
         try:

@@ -6,6 +6,7 @@ Protocol: the application layer, channels; media records.
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Protocol
 
 from twisted.internet.defer import DeferredLock
@@ -47,6 +48,9 @@ class MediaChannel:
         self._channel = channel
         self._decoder = RecordDecoder()
         self._taker: Taker | None = None
+        self._records: deque[Record] = deque()
+        self._paused = False
+        self._giving = False
         self._over: SessionError | None = None
         channel.attach(self)
 
@@ -62,38 +66,55 @@ class MediaChannel:
         if self._over is not None:
             raise self._over
         self._decoder.restart()
+        self._records.clear()
         self.arriving = 0
         self._taker = taker
-        self._channel.pauseProducing()
+        self.pause()
 
     def end(self) -> None:
         """Throw away what comes from now on."""
         self._taker = None
-        self._channel.resumeProducing()
+        self._records.clear()
+        self.resume()
 
     def pause(self) -> None:
         """Let the camera wait."""
+        self._paused = True
         self._channel.pauseProducing()
 
     def resume(self) -> None:
         """Let it go on."""
-        self._channel.resumeProducing()
+        self._paused = False
+        self._give()
+        if not self._paused:
+            self._channel.resumeProducing()
 
     def data_received(self, data: bytes) -> None:
-        """Called by the channel."""
-        if self._taker is None:
+        """Called by the channel, also from within :meth:`resume`."""
+        taker = self._taker
+        if taker is None:
             self.ignored += len(data)
             return
-        self.arriving += len(data)
-        self._taker.heard()
-        for record in self._decoder.feed(data):
-            self.arriving = 0
-            # Each record may be the last one that the taker wants.
-            if self._taker is not None:
-                self._taker.record_received(record)
+        records = self._decoder.feed(data)
+        self._records += records
+        self.arriving = 0 if records else self.arriving + len(data)
+        taker.heard()
+        self._give()
 
     def channel_closed(self, reason: SessionError | None) -> None:
-        """Called by the channel."""
-        self._over = reason or ChannelClosed("the session is closed")
-        if self._taker is not None:
-            self._taker.closed(self._over)
+        """Called by the channel, and by whoever hears of the end first."""
+        if self._over is None:
+            self._over = reason or ChannelClosed("the session is closed")
+            if self._taker is not None:
+                self._taker.closed(self._over)
+
+    def _give(self) -> None:
+        """Give records in order, although a taker may pause, resume, end or begin meanwhile."""
+        if self._giving:
+            return
+        self._giving = True
+        try:
+            while self._records and self._taker is not None and not self._paused:
+                self._taker.record_received(self._records.popleft())
+        finally:
+            self._giving = False

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 #: Items in one request; the number that the camera's own app asks for.
 BATCH = 45
 
+#: Octets of a thumbnail; those that were recorded have 15 to 40 KB.
+LONGEST = 1024 * 1024
+
 #: How a JPEG begins.
 JPEG = b"\xff\xd8\xff"
 
@@ -81,8 +84,7 @@ class _Batch:
         except WireError:
             self.damaged += 1
             return
-        head, data = file.head, file.data
-        place = (head.directory, head.number)
+        place = (file.head.directory, file.head.number)
         items = self._waiting.get(place)
         if not items:
             self.damaged += 1
@@ -90,7 +92,7 @@ class _Batch:
         item = items.pop(0)
         if not items:
             del self._waiting[place]
-        if data.startswith(JPEG):
-            self.found[item] = data
+        if file.data.startswith(JPEG) and len(file.data) <= LONGEST:
+            self.found[item] = file.data
         if not self._waiting and self._transfer is not None:
             self._transfer.finish()

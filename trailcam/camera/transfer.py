@@ -126,8 +126,9 @@ class Transfer:
     def pauseProducing(self) -> None:
         """Called by the consumer: no more for now."""
         self.paused = True
-        self._stop_timer()
-        self._channel.pause()
+        if self._started:  # else it is another's channel by now
+            self._stop_timer()
+            self._channel.pause()
 
     def resumeProducing(self) -> None:
         """Called by the consumer: go on."""
