@@ -85,7 +85,12 @@ class Folder:
         self._index.save()
 
     def part(self, key: Key) -> Path:
-        """Where an item is to be written while it comes; there is nothing yet."""
+        """
+        Where an item is to be written while it comes; there is nothing yet.
+
+        :raises FolderUnsafe: it could not be taken in later, because of a link.
+        """
+        disk.refuse_link(self.path / str(key.directory))
         path = self._partial / f"{key.directory}-{key.number}.part"
         disk.make_folder(self._partial)
         with disk.trouble(path):

@@ -42,3 +42,6 @@ class SyncObserver:
 
     def passed(self, summary: Summary) -> None:
         """The whole list is done; who watches begins again later."""
+
+    def close(self) -> None:
+        """The run is over, however it ended.  May be called again."""

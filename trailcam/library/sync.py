@@ -75,9 +75,11 @@ def sync(
         ends by failing.  ``None`` looks once.
     """
 
+    told = observer or SyncObserver()
+
     async def work() -> Summary:
-        with closing(_folder(directory, settings)) as folder:
-            run = _run(clock, folder, observer, settings)
+        with closing(told), closing(_folder(directory, settings)) as folder:
+            run = Run(clock, folder, told, settings or Settings())
             return await _passes(clock, run, camera, watch)
 
     return Deferred.fromCoroutine(work())
@@ -104,11 +106,12 @@ def sync_until_done(
     :param reconnecting: when to connect again, and when to give up.
     """
     policy = reconnecting or Reconnecting()
+    told = observer or SyncObserver()
 
     async def work() -> Summary:
-        with closing(_folder(directory, settings)) as folder:
-            run = _run(clock, folder, observer, settings)
-            return await _Connections(clock, run, connect, observer, policy).until_done(watch)
+        with closing(told), closing(_folder(directory, settings)) as folder:
+            run = Run(clock, folder, told, settings or Settings())
+            return await _Connections(clock, run, connect, told, policy).until_done(watch)
 
     return Deferred.fromCoroutine(work())
 
@@ -116,12 +119,6 @@ def sync_until_done(
 def _folder(directory: Path, settings: Settings | None) -> Folder:
     chosen = settings or Settings()
     return Folder(directory, utc=chosen.utc, restore=chosen.restore)
-
-
-def _run(
-    clock: IReactorTime, folder: Folder, observer: SyncObserver | None, settings: Settings | None
-) -> Run:
-    return Run(clock, folder, observer or SyncObserver(), settings or Settings())
 
 
 async def _passes(
@@ -148,13 +145,13 @@ class _Connections:
         clock: IReactorTime,
         run: Run,
         connect: Callable[[], Deferred[ICamera]],
-        observer: SyncObserver | None,
+        observer: SyncObserver,
         policy: Reconnecting,
     ) -> None:
         self._clock = clock
         self._run = run
         self._connect = connect
-        self._observer = observer or SyncObserver()
+        self._observer = observer
         self._policy = policy
         self._barren = 0
         self._connected = False
