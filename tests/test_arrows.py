@@ -45,6 +45,9 @@ ARROWS: dict[str, set[str]] = {
     "connect": {"link", "wire"},
     "session": {"wire"},
     "camera": {"session", "artemis"},
+    # pictures on the disk
+    "library": set(),
+    "commands": {"library", "tap"},
     # the other side
     "simulator": {"wire", "link", "session", "artemis"},
     "server": {"wire", "link"},

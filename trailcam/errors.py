@@ -396,6 +396,30 @@ class VideoLibraryMissing(TrailcamError):
     code = "no_video_library"
 
 
+class LibraryError(TrailcamError):
+    """A folder of pictures cannot be worked on."""
+
+    code = "library"
+
+
+class FolderInUse(LibraryError):
+    """Another run works on the same folder."""
+
+    code = "folder_in_use"
+
+
+class FolderUnusable(LibraryError):
+    """The system refuses to write: the disk is full, the folder is read-only, a name is too long."""
+
+    code = "folder_unusable"
+
+
+class FolderUnsafe(LibraryError):
+    """A link inside the folder leads somewhere else, where nothing may be written."""
+
+    code = "folder_unsafe"
+
+
 class ServerError(TrailcamError):
     """A server or an agent cannot do its work."""
 
