@@ -1,7 +1,7 @@
 """
 What a camera says about itself: a complete answer to "get device info", without a real address.
 
-Protocol: the application layer, long answers.
+Protocol: the application layer, commands and answers.
 """
 
 from __future__ import annotations
