@@ -61,6 +61,8 @@ ARROWS: dict[str, set[str]] = {
     "reactorthread": {"shutdown"},
     # doors of the house
     "blocking": ANY,
+    "blockingcamera": ANY,
+    "opening": ANY,
     "cli": ANY,
     "tap": ANY,
     "__main__": {"cli"},

@@ -60,6 +60,7 @@ CODES = {
     "SessionError": "session",
     "SessionLost": "session_lost",
     "SessionRefused": "session_refused",
+    "SessionClosed": "session_closed",
     "SessionClosedByPeer": "closed_by_peer",
     "ChannelClosed": "channel_closed",
     "CameraError": "camera",
@@ -112,7 +113,7 @@ class NamesTests(SynchronousTestCase):
 
     def test_unknown_name(self) -> None:
         """Other names are refused in the usual words."""
-        problem = self.assertRaises(AttributeError, getattr, trailcam, "Camera")
+        problem = self.assertRaises(AttributeError, getattr, trailcam, "Cameras")
         self.assertEqual(str(problem), "module 'trailcam' has no attribute 'Camera'")
 
     def test_dir(self) -> None:

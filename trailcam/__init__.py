@@ -14,26 +14,39 @@ from trailcam._version import __version__
 
 if TYPE_CHECKING:
     from trailcam.blocking import ParallelConnectionManager
+    from trailcam.blockingcamera import CameraClient
+    from trailcam.camera.camera import Camera
     from trailcam.connect.connector import Connector
     from trailcam.connect.target import Target
-    from trailcam.model import ConnectionMode
+    from trailcam.model import ConnectionMode, Credentials, MediaItem
+    from trailcam.opening import open_camera
     from trailcam.session.session import Session
 
 _HOMES = {
+    "Camera": "trailcam.camera.camera",
+    "CameraClient": "trailcam.blockingcamera",
     "ConnectionMode": "trailcam.model",
     "Connector": "trailcam.connect.connector",
+    "Credentials": "trailcam.model",
+    "MediaItem": "trailcam.model",
     "ParallelConnectionManager": "trailcam.blocking",
     "Session": "trailcam.session.session",
     "Target": "trailcam.connect.target",
+    "open_camera": "trailcam.opening",
 }
 
 __all__ = [
+    "Camera",
+    "CameraClient",
     "ConnectionMode",
     "Connector",
+    "Credentials",
+    "MediaItem",
     "ParallelConnectionManager",
     "Session",
     "Target",
     "__version__",
+    "open_camera",
 ]
 
 

@@ -41,7 +41,24 @@ if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
 
 #: What the managers of this process hold; touched on the reactor's thread only.
-_held: set[Session] = set()
+_held: dict[Session, ParallelConnectionManager] = {}
+
+
+def take_over(host: str | None, port: int) -> Session | None:
+    """
+    Take the session that a manager holds; it is the caller's from then on.
+
+    To be called on the reactor's thread.
+
+    :param host: the camera's address, or ``None`` for any.
+    :param port: the local port, ``info["port"]`` of a manager.
+    :return: ``None`` when no manager of this process holds such a session.
+    """
+    for session, manager in _held.items():
+        if session.link.local[1] == port and manager.serves(host):
+            manager.let_go(session)
+            return session
+    return None
 
 
 class ParallelConnectionManager:
@@ -110,7 +127,7 @@ class ParallelConnectionManager:
             weights=check_weights("mode_weights", mode_weights),
             adaptive=bool(adaptive_timeout),
         )
-        self._logger = _check_logger(logger)
+        self._logger = check_logger(logger, "ConnectionManager")
         self._runtime = runtime or shared_runtime()
         self._turn = threading.Lock()
         self._session: Session | None = None
@@ -170,6 +187,16 @@ class ParallelConnectionManager:
     ) -> None:
         self.close()
 
+    def serves(self, host: str | None) -> bool:
+        """Whether the manager was made for this address."""
+        return host is None or host == self._request.target.host
+
+    def let_go(self, session: Session) -> None:
+        """Somebody else has taken over: on the reactor's thread."""
+        if self._session is session:
+            self._session = None
+        _held.pop(session, None)
+
     async def _connect(self, modes: frozenset[ConnectionMode]) -> tuple[bool, dict[str, Any]]:
         """On the reactor's thread: the race, and then the session."""
         await self._close()
@@ -185,13 +212,13 @@ class ParallelConnectionManager:
 
     def _hold(self, reactor: Any, session: Session) -> None:
         self._session = session
-        _held.add(session)
+        _held[session] = self
         shutdown = BeforeShutdown(reactor, session.close)
 
         def ended(reason: SessionError | None) -> None:
-            _held.discard(session)
+            ours = _held.pop(session, None)
             shutdown.withdraw()
-            if reason is not None:
+            if reason is not None and ours is not None:
                 self._logger.log(logging.WARNING, "[CONNECT] Connection lost: %s", reason)
 
         session.when_closed().addCallback(ended)
@@ -233,9 +260,10 @@ def _check_rendezvous(servers: object) -> tuple[Address, ...]:
     return tuple(check_address("rendezvous", server) for server in servers)
 
 
-def _check_logger(logger: Any) -> logging.Logger:
+def check_logger(logger: Any, usual: str) -> logging.Logger:
+    """A logger, by default the one with the usual name; :raises ValueError: when it is none."""
     if logger is None:
-        return logging.getLogger("ConnectionManager")
+        return logging.getLogger(usual)
     if not callable(getattr(logger, "log", None)):
         raise ValueError(f"logger: expected a logging.Logger, got {logger!r}")
     checked: logging.Logger = logger

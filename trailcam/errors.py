@@ -324,6 +324,12 @@ class SessionRefused(SessionError):
     code = "session_refused"
 
 
+class SessionClosed(SessionError):
+    """There is no session, or not any more, because it was closed here."""
+
+    code = "session_closed"
+
+
 class SessionClosedByPeer(SessionError):
     """The camera sent CLOSE."""
 
@@ -409,7 +415,7 @@ class FolderInUse(LibraryError):
 
 
 class FolderUnusable(LibraryError):
-    """The system refuses to write: the disk is full, the folder is read-only, a name is too long."""
+    """The system refuses to write: full disk, read-only folder, name too long."""
 
     code = "folder_unusable"
 
