@@ -1,7 +1,7 @@
 """
 The commands that only ask or change something, each with its members.
 
-Protocol: the application layer, commands.
+Protocol: the application layer, commands and answers.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """
 The list of what is on the card, in pages.
 
-Protocol: the application layer, long answers.
+Protocol: the application layer, commands and answers.
 """
 
 from __future__ import annotations

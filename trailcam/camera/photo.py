@@ -1,7 +1,7 @@
 """
 Photos: one file in one record.
 
-Protocol: the application layer, commands and answers; media records, file head.
+Protocol: the application layer, commands and answers; media records.
 """
 
 from __future__ import annotations
