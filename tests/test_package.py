@@ -114,7 +114,7 @@ class NamesTests(SynchronousTestCase):
     def test_unknown_name(self) -> None:
         """Other names are refused in the usual words."""
         problem = self.assertRaises(AttributeError, getattr, trailcam, "Cameras")
-        self.assertEqual(str(problem), "module 'trailcam' has no attribute 'Camera'")
+        self.assertEqual(str(problem), "module 'trailcam' has no attribute 'Cameras'")
 
     def test_dir(self) -> None:
         """Names that are not loaded yet can be found."""

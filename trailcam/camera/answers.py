@@ -1,7 +1,7 @@
 """
 What a camera's answer says: whether it refuses, and numbers that have been checked.
 
-Protocol: the application layer, errors.
+Protocol: the application layer, commands and answers.
 """
 
 from __future__ import annotations

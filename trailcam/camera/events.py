@@ -1,7 +1,7 @@
 """
 Channel 6: what a camera says unasked.
 
-Protocol: the application layer, commands and answers, events.
+Protocol: the application layer, commands and answers.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """
 The banner with which a camera begins channel 0: ``ACK``, bare.
 
-Protocol: the application layer, channels.
+Protocol: the application layer, records.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """
 The heartbeat: command 525, without token and without answer.
 
-Protocol: the application layer, session.
+Protocol: the application layer, commands and answers.
 """
 
 from __future__ import annotations

@@ -159,6 +159,7 @@ class Mp4Writer:
         packet.stream = track.stream
         packet.time_base = Fraction(1, _CLOCK)
         packet.pts = packet.dts = track.place(sample.timestamp)
+        packet.duration = track.length  # of the last frame; without it players leave that out
         packet.is_keyframe = sample.key
         self._container.mux(packet)
 
@@ -174,7 +175,11 @@ class _Sample:
 
 
 class _Track:
-    """Makes time stamps that only ever grow out of those of a camera."""
+    """
+    Makes time stamps that only ever grow out of those of a camera.
+
+    :ivar length: of a frame, in ticks, as far as nothing follows it.
+    """
 
     def __init__(self, stream: Any, step: float, first: float) -> None:
         """
@@ -184,6 +189,7 @@ class _Track:
         :param first: the time stamp of the file's beginning, in seconds.
         """
         self.stream = stream
+        self.length = round(step * _CLOCK)
         self._step = step
         self._last = first
         self._position = 0.0

@@ -1,7 +1,7 @@
 """
 Videos: fetched by playing them, and the live view; both are frames.
 
-Protocol: the application layer, commands and answers; media records, frame head.
+Protocol: the application layer, commands and answers; media records.
 """
 
 from __future__ import annotations

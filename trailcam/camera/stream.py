@@ -1,7 +1,7 @@
 """
 The channels that media come on: one transfer at a time.
 
-Protocol: the application layer, channels; media records.
+Protocol: the application layer, records; media records.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """
 Thumbnails: many JPEGs for one request, one record each.
 
-Protocol: the application layer, commands and answers; media records, file head.
+Protocol: the application layer, commands and answers; media records.
 """
 
 from __future__ import annotations
