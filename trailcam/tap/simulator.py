@@ -14,7 +14,18 @@ from twisted.python import usage
 
 from trailcam.errors import CaptureError
 from trailcam.simulator import Behaviour, Door, ReplayedCamera, SimulatedCamera
+from trailcam.simulator.card import Card
+from trailcam.simulator.manners import Manners
 from trailcam.simulator.script import read_script
+from trailcam.tap.card import (
+    CONTENTS,
+    FOLDER,
+    MANNERS,
+    QUIRK,
+    card_options,
+    checked_card,
+    checked_manners,
+)
 from trailcam.tap.options import HelpfulOptions, number, usage_errors
 from trailcam.tap.simulated import SimulatorService
 from trailcam.wire.constants import LAN_SEARCH_PORT, SESSION_PORT
@@ -123,6 +134,7 @@ class Options(HelpfulOptions):
     Where the camera listens, and each field of :class:`~trailcam.simulator.behaviour.Behaviour`.
 
     :ivar behaviour: the checked behaviour.
+    :ivar manners: how its firmware behaves, checked.
     :ivar place: the checked arguments of the camera's ``start``.
     """
 
@@ -136,6 +148,7 @@ class Options(HelpfulOptions):
         *([option, short, None, text] for option, (short, *_, text) in _PLACE.items()),
         ["replay", "r", None, "Play this recording (.jsonl) instead of following rules."],
         *([option, None, None, text] for option, (_, _, text) in _VALUES.items()),
+        *card_options(),
     ]
 
     optFlags = [
@@ -147,7 +160,9 @@ class Options(HelpfulOptions):
     def __init__(self) -> None:
         super().__init__()
         self.behaviour = Behaviour.recorded()
+        self.manners = Manners()
         self.place: dict[str, Any] = {}
+        self._card: Callable[[], Card] = Card.generated
 
     def parseArgs(self, *args: str) -> None:
         """No argument has a meaning of its own."""
@@ -161,12 +176,14 @@ class Options(HelpfulOptions):
             self.behaviour = self._checked_behaviour()
             if self["replay"] is not None:
                 self._check_replay()
+            self.manners = checked_manners(self)
+            self._card = checked_card(self)
 
     def camera(self, reactor: Any) -> ReplayedCamera | SimulatedCamera:
         """The camera that was asked for."""
         if self["replay"] is not None:
             return ReplayedCamera(reactor, self["replay"])
-        return SimulatedCamera(reactor, self.behaviour)
+        return SimulatedCamera(reactor, self.behaviour, card=self._card, manners=self.manners)
 
     def _checked_place(self) -> dict[str, Any]:
         place: dict[str, Any] = {}
@@ -189,7 +206,7 @@ class Options(HelpfulOptions):
         return Behaviour.prompt(**changes) if self["prompt"] else Behaviour.recorded(**changes)
 
     def _check_replay(self) -> None:
-        for option in ("prompt", *_FLAGS, *_VALUES):
+        for option in ("prompt", *_FLAGS, *_VALUES, FOLDER, QUIRK, *CONTENTS, *MANNERS):
             if self[option]:
                 raise ValueError(f"--replay: brings its own behaviour; leave --{option} out")
         try:
