@@ -79,6 +79,7 @@ CODES = {
     "RegistryError": "registry",
     "UnknownDevice": "device_unknown",
     "OfflineDevice": "device_offline",
+    "NoFreePort": "no_free_port",
     "LoginRefused": "login_refused",
     "IdTaken": "id_taken",
     "DirectoryError": "relay_directory",

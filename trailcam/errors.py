@@ -456,6 +456,12 @@ class OfflineDevice(RegistryError):
     code = "device_offline"
 
 
+class NoFreePort(ServerError):
+    """All data ports of a relay are in use."""
+
+    code = "no_free_port"
+
+
 class LoginRefused(ServerError):
     """A server refused the agent's login."""
 

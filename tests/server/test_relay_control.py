@@ -23,6 +23,8 @@ from tests.server.relay_rig import (
     pair_lines,
     request,
 )
+from trailcam.server import relay_control
+from trailcam.server.relay_control import MOST_MESSAGES
 from trailcam.server.relay_ports import Place
 from trailcam.wire.constants import LOGIN_KEY, Result
 from trailcam.wire.did import DeviceID
@@ -155,13 +157,33 @@ class ClientTests(RelayCase):
         self.assertIn("the client's control connection ended", line)
 
     def test_full(self) -> None:
-        """When there is no room, the port is 0; when there is room again, it is not."""
+        """
+        When there is no room, the port is 0, and that is all; when there is room again, it is not.
+        """
         self.start(pairs=1)
         first, _ = self.offered()
         second = self.dial(self.stranger_host)
         self.assertEqual(self.ask(second, RlyPort(), RlyPortAck), FULL)
+        self.ends(second)
         self.hang_up(first)
-        self.assertNotEqual(self.ask(second, RlyPort(), RlyPortAck), FULL)
+        self.network.advance(2.1)
+        third = self.dial(self.stranger_host)
+        self.assertNotEqual(self.ask(third, RlyPort(), RlyPortAck), FULL)
+
+    def test_at_once(self) -> None:
+        """Who lets go of pairings as fast as he asks for them does not get more for that."""
+        self.start(pairs_per_address=2)
+        for _ in range(2):
+            self.hang_up(self.offered()[0])
+        third = self.dial(self.client_host)
+        self.assertEqual(self.ask(third, RlyPort(), RlyPortAck), FULL)
+
+    def test_too_many_messages(self) -> None:
+        """Who says much keeps others from being heard, and has to go."""
+        client = self.dial(self.client_host)
+        self.say(client, frame(RlyHello()) * (MOST_MESSAGES + 1))
+        self.ends(client)
+        self.assertEqual(client.data, frame(RlyHelloAck()) * MOST_MESSAGES)
 
     def test_pairs_per_address(self) -> None:
         """One address does not take everything."""
@@ -529,6 +551,7 @@ class ConnectionTests(RelayCase):
 
     def test_answers_not_read(self) -> None:
         """Who does not read the answers is not heard, and what is kept for him is bounded."""
+        self.patch(relay_control, "MOST_MESSAGES", 1_000_000)
         client = self.dial(self.client_host)
         assert client.transport is not None
         client.transport.pauseProducing()  # type: ignore[attr-defined]
@@ -543,6 +566,7 @@ class ConnectionTests(RelayCase):
 
     def test_answers_read_at_last(self) -> None:
         """Who reads them when the relay has given up gets them all, and then the end."""
+        self.patch(relay_control, "MOST_MESSAGES", 1_000_000)
         client = self.dial(self.client_host)
         assert client.transport is not None
         client.transport.pauseProducing()  # type: ignore[attr-defined]

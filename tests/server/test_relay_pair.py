@@ -253,8 +253,10 @@ class JoinTests(RelayCase):
         for _ in range(3):
             control, _ = self.offered()
             self.hang_up(control)
+            self.network.advance(2.1)  # what came to nothing holds its room for a moment
             control, offer = self.named()
             self.hang_up(self.join(offer, is_device=True))
+            self.network.advance(1.1)
             self.ask(control, RlyPort(), RlyPortAck)
             self.network.advance(6.5)
             client, device = self.paired()

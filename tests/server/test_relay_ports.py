@@ -4,6 +4,7 @@ Where a relay listens.
 
 from __future__ import annotations
 
+import errno
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -13,14 +14,16 @@ from twisted.internet.protocol import Factory
 from twisted.internet.testing import MemoryReactor
 from twisted.trial.unittest import SynchronousTestCase
 
+from trailcam.errors import NoFreePort
 from trailcam.server.relay_ports import DATA_PORTS, DataPorts, Place, port_number
 
 
 class Taken(MemoryReactor):  # type: ignore[misc]
     """A reactor on which some numbers are taken."""
 
-    def __init__(self, *numbers: int) -> None:
+    def __init__(self, *numbers: int, problem: OSError | None = None) -> None:
         super().__init__()
+        self.problem = problem or OSError(errno.EADDRINUSE, "taken")
         self.taken = set(numbers)
         self.tried: list[int] = []
 
@@ -28,7 +31,7 @@ class Taken(MemoryReactor):  # type: ignore[misc]
         """Listen, unless the number is taken."""
         self.tried.append(port)
         if port in self.taken:
-            raise CannotListenError("", port, OSError("taken"))
+            raise CannotListenError("", port, self.problem)
         listening: IListeningPort = super().listenTCP(port, *args, **kwargs)
         return listening
 
@@ -87,11 +90,37 @@ class DataPortsTests(SynchronousTestCase):
         return opened
 
     def test_next(self) -> None:
-        """Each gets the next number, and after the last one the first."""
+        """Each gets the next number, and after the last one the one that was given back first."""
         reactor = Taken()
         ports = DataPorts(reactor, Place(data_ports=range(61000, 61003)))
-        self.assertEqual(self.tried(ports, 4), [True] * 4)
-        self.assertEqual(reactor.tried, [61000, 61001, 61002, 61000])
+        self.assertEqual(self.tried(ports, 3), [True] * 3)
+        for number in (61002, 61000):
+            ports.give_back(number)
+        self.assertEqual(self.tried(ports, 2), [True] * 2)
+        self.assertEqual(reactor.tried, [61000, 61001, 61002, 61002, 61000])
+
+    def test_none_free(self) -> None:
+        """When all are in use here, nothing is tried, however often somebody asks."""
+        reactor = Taken()
+        ports = DataPorts(reactor, Place(data_ports=range(61000, 61002)))
+        self.tried(ports, 2)
+        for _ in range(1000):
+            self.failureResultOf(Deferred.fromCoroutine(ports.open(Factory())), NoFreePort)
+        self.assertEqual(reactor.tried, [61000, 61001])
+
+    def test_no_more_files(self) -> None:
+        """A process that may not open more files tries no other number."""
+        reactor = Taken(*DATA_PORTS, problem=OSError(errno.EMFILE, "Too many open files"))
+        self.assertEqual(self.tried(DataPorts(reactor, Place())), [False])
+        self.assertEqual(len(reactor.tried), 1)
+
+    def test_given_back_by_strangers(self) -> None:
+        """A number that is none of the relay's is not taken in."""
+        reactor = Taken()
+        ports = DataPorts(reactor, Place(data_ports=(61000,)))
+        ports.give_back(0)
+        self.assertEqual(self.tried(ports), [True])
+        self.assertEqual(reactor.tried, [61000])
 
     def test_taken(self) -> None:
         """A number that is taken is passed over."""
@@ -108,10 +137,10 @@ class DataPortsTests(SynchronousTestCase):
         self.assertEqual(reactor.tried, [61000, 61001])
 
     def test_bounded(self) -> None:
-        """No more than a hundred are tried for one pair."""
+        """No more than a few are tried for one pair."""
         reactor = Taken(*DATA_PORTS)
         self.assertEqual(self.tried(DataPorts(reactor, Place())), [False])
-        self.assertEqual(len(reactor.tried), 100)
+        self.assertEqual(len(reactor.tried), 4)
 
     def test_systems_choice(self) -> None:
         """With 0 the system chooses, each time."""

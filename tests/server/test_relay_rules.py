@@ -279,9 +279,16 @@ class TimeTests(SynchronousTestCase):
         """The time to wait counts from the beginning, whoever comes."""
         table = rules(wait=10.0)
         pairing = opened(table, now=5.0)
+        table.name(pairing, DID, None)
         self.assertFalse(pairing.overdue(14.9))
         table.join(pairing, client(pairing), CLIENT, 14.9)
         self.assertTrue(pairing.overdue(15.0))
+
+    def test_unnamed(self) -> None:
+        """Who does not say which device he wants does not keep a port for long."""
+        pairing = opened(rules(wait=10.0), now=5.0)
+        self.assertFalse(pairing.overdue(6.9))
+        self.assertTrue(pairing.overdue(7.0))
 
     def test_silent(self) -> None:
         """The time of silence counts from when both were there."""

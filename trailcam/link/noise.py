@@ -25,13 +25,16 @@ class Noise:
     def __init__(self, log: Logger) -> None:
         self._log = log
         self._seen: set[tuple[str, str]] = set()
+        self._lines: Counter[str] = Counter()
         self.counts: Counter[str] = Counter()
 
     def note(self, peer: Address, kind: str) -> None:
         """Count one ignored datagram; ``kind`` is a word of ours, never the peer's octets."""
         self.counts[kind] += 1
         key = (peer[0], kind)
-        if key in self._seen or len(self._seen) >= _MOST_LINES:
+        # Each kind has lines of its own: nobody shall hide a wrong secret behind other noise.
+        if key in self._seen or self._lines[kind] >= _MOST_LINES:
             return
         self._seen.add(key)
+        self._lines[kind] += 1
         self._log.warn("ignoring what {peer} sends: {kind}", peer=peer[0], kind=kind)

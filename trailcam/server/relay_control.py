@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any, Final, cast
 
+from twisted.internet.abstract import FileDescriptor
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Factory, Protocol
 from twisted.python.failure import Failure
@@ -19,6 +20,12 @@ from trailcam.wire.stream import ClearFraming, FrameDecoder, encode_frame
 
 _FRAMING: Final = ClearFraming()
 
+#: Messages that a peer may say between two sweeps, a second or so.  An honest one says a handful.
+MOST_MESSAGES: Final = 100
+
+# Of one read: so nobody who says much keeps the others from being heard.
+_READ_SIZE = 1024
+
 
 class ControlConnection(Protocol):
     """Somebody who asks; whether a client or a device, the first message tells."""
@@ -30,6 +37,7 @@ class ControlConnection(Protocol):
         self._counted = False
         self._heard = 0.0
         self._closing: float | None = None
+        self._said = 0
 
     @property
     def peer(self) -> Address:
@@ -42,6 +50,8 @@ class ControlConnection(Protocol):
         self._heard = self._exchange.clock.seconds()
         self._exchange.add(self)
         self._counted = self._exchange.rules.controls.take(self.peer[0])
+        if isinstance(self.transport, FileDescriptor):
+            cast(Any, self.transport).bufferSize = _READ_SIZE
         # Who does not read the answers is not heard either, so that they do not pile up here.
         cast(Any, self.transport).registerProducer(self.transport, True)
         if not self._counted:
@@ -78,6 +88,7 @@ class ControlConnection(Protocol):
 
     def check(self, now: float) -> None:
         """Close it when nothing sensible has come for too long."""
+        self._said = 0
         if self._closing is not None:
             if now - self._closing >= DRAIN:
                 self.abort()
@@ -111,6 +122,10 @@ class ControlConnection(Protocol):
 
     def _hear(self, message: Message) -> None:
         """Who begins as a client stays one, and likewise a device."""
+        self._said += 1
+        if self._said > MOST_MESSAGES:
+            self.refuse("too many messages")
+            return
         if self._role is None and type(message) in ROLES:
             self._role = ROLES[type(message)](self, self._exchange)
         if self._role is None or not self._role.hear(message):

@@ -8,7 +8,7 @@ from typing import Final
 
 from twisted.internet.defer import maybeDeferred
 from twisted.internet.interfaces import IAddress, IListeningPort, IProtocolFactory
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 from zope.interface import implementer
 
 from trailcam.server.relay_data import DataConnection
@@ -19,6 +19,8 @@ from trailcam.wire.messages import RlyPkt, RlyRdy
 from trailcam.wire.stream import ClearFraming, encode_frame
 
 _FRAMING: Final = ClearFraming()
+
+_HELD_FOR = 1.0  # seconds
 
 
 @implementer(IProtocolFactory)
@@ -36,6 +38,7 @@ class Pair:
         "_exchange",
         "_listening",
         "_port_closed",
+        "_stopping",
         "pairing",
         "port",
     )
@@ -50,6 +53,7 @@ class Pair:
         self._listening: IListeningPort | None = None
         self._port_closed = False
         self._ended: float | None = None
+        self._stopping = False
         exchange.add(self)
 
     @property
@@ -94,12 +98,15 @@ class Pair:
         if self._ended is not None:
             if now - self._ended >= DRAIN:
                 self.abort()
+            self._check_gone()
         elif self.pairing.overdue(now):
             self.end(Outcome.EXPIRED, "nobody came" if self.waiting else "both were silent")
 
     def leave(self) -> None:
         """End it, because the relay stops."""
+        self._stopping = True
         self.end(Outcome.EXPIRED if self.waiting else Outcome.FINISHED, "the relay stops")
+        self._check_gone()
 
     def abort(self) -> None:
         """Close the connections at once."""
@@ -197,17 +204,31 @@ class Pair:
             maybeDeferred(listening.stopListening).addBoth(self._closed)
 
     def _closed(self, _: object) -> None:
+        self._exchange.ports.give_back(self.port)
         self._port_closed = True
         self._check_gone()
 
     def _check_gone(self) -> None:
         """When neither port nor connection is left, make room for another pair."""
-        if self._ended is not None and self._port_closed and not self._connections:
-            self._exchange.rules.close(self.pairing)
-            self._exchange.remove(self)
+        if self._ended is None or not self._port_closed or self._connections or self._held():
+            return
+        self._exchange.rules.close(self.pairing)
+        self._exchange.remove(self)
+
+    def _held(self) -> bool:
+        """
+        Whether its room stays taken although nothing is left of it.
+
+        Who lets go of pairings as soon as he has them would otherwise open ports without end.
+        """
+        if self._stopping or self.pairing.outcome is Outcome.FINISHED:
+            return False
+        return self._exchange.clock.seconds() - self.pairing.opened < _HELD_FOR
 
     def _tell(self, why: str, seconds: float) -> None:
-        self._log.info(
+        """Strangers can make pairings that come to nothing: those are only counted."""
+        self._log.emit(
+            LogLevel.info if self.pairing.outcome is Outcome.FINISHED else LogLevel.debug,
             "pair for {did} {outcome} after {seconds:.1f} s: {why}; {from_client} octets from the "
             "client at {host}, {from_device} from the device",
             did=str(self.pairing.did or "no device"),

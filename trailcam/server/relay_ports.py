@@ -4,6 +4,8 @@ Where a relay listens: its control port, and the data ports that it opens for th
 
 from __future__ import annotations
 
+import errno
+from collections import deque
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -12,6 +14,7 @@ from twisted.internet.endpoints import quoteStringArgument, serverFromString
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IStreamServerEndpoint
 
+from trailcam.errors import NoFreePort
 from trailcam.wire.constants import RELAY_PORT
 
 #: Numbers of data ports.
@@ -20,7 +23,9 @@ DATA_PORTS: Final = range(61000, 62000)
 #: What is listened at, when nothing else is said: no TLS.
 ENDPOINT: Final = "tcp:{port}:interface={interface}"
 
-_MOST_TRIES = 100
+# Others may have some of the numbers; who has most of them has given us the wrong ones.
+_MOST_TRIES = 4
+_NO_MORE_FILES = (errno.EMFILE, errno.ENFILE)
 
 
 @attrs.frozen
@@ -60,28 +65,42 @@ class DataPorts:
         """:param reactor: provides what the endpoint needs, usually IReactorTCP."""
         self._reactor = reactor
         self._place = place
-        self._next = 0
+        # One that was used a moment ago comes last.
+        self._free = deque(place.data_ports)
 
     async def open(self, factory: IProtocolFactory) -> IListeningPort:
         """
-        Open one.
+        Open one; :meth:`give_back` its number when it is closed.
 
-        :raises CannotListenError: when none of the next hundred numbers is free.
+        :raises NoFreePort: when all numbers are in use here.
+        :raises CannotListenError: when somebody else has the next few numbers.
         """
-        tries = min(_MOST_TRIES, len(self._place.data_ports))
-        while True:
-            tries -= 1
+        if not self._free:
+            raise NoFreePort("all data ports are in use")
+        for tries_left in reversed(range(min(_MOST_TRIES, len(self._free)))):
+            number = self._free.popleft()
             try:
-                return await self._place.endpoint(self._reactor, self._number()).listen(factory)
-            except CannotListenError:
-                if not tries:
+                port = await self._place.endpoint(self._reactor, number).listen(factory)
+            except BaseException as problem:
+                self._free.append(number)
+                if not tries_left or not _is_taken(problem):
                     raise
+            else:
+                if not number:  # the system's choice can be had again and again
+                    self._free.append(number)
+                return port
+        raise AssertionError("the last try returns or raises")  # pragma: no cover
 
-    def _number(self) -> int:
-        """The next number: one that was used a moment ago comes last."""
-        numbers = self._place.data_ports
-        self._next = (self._next + 1) % len(numbers)
-        return numbers[self._next - 1]
+    def give_back(self, number: int) -> None:
+        """A port with this number is closed."""
+        if number in self._place.data_ports:
+            self._free.append(number)
+
+
+def _is_taken(problem: BaseException) -> bool:
+    if not isinstance(problem, CannotListenError):
+        return False
+    return getattr(problem.socketError, "errno", None) not in _NO_MORE_FILES
 
 
 def port_number(port: IListeningPort) -> int:

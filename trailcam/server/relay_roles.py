@@ -111,7 +111,7 @@ class ClientRole:
         now = self._exchange.clock.seconds()
         pairing = self._exchange.rules.open(self._connection.peer[0], now)
         if pairing is None:
-            self._connection.send(RlyPortAck(0, 0))
+            self._full()
             return
         self._told = None
         self._pair = Pair(self._exchange, pairing)
@@ -119,8 +119,15 @@ class ClientRole:
 
     async def _offer(self, pair: Pair) -> None:
         is_open = await pair.listen()
-        answer = RlyPortAck(pair.pairing.magic, pair.port) if is_open else RlyPortAck(0, 0)
-        self._connection.send(answer)
+        if is_open:
+            self._connection.send(RlyPortAck(pair.pairing.magic, pair.port))
+        else:
+            self._full()
+
+    def _full(self) -> None:
+        """Nobody has to ask again over the same connection: that would cost more than a new one."""
+        self._connection.send(RlyPortAck(0, 0))
+        self._connection.leave()
 
     def _request(self, request: TcpRlyReq | TcpRlyReqDsk) -> None:
         pair = self._pair

@@ -21,6 +21,9 @@ from trailcam.wire.messages import RlyPkt
 
 _MAGIC_BITS = 32
 
+#: Seconds in which a client has to say which device it wants; an honest one says it at once.
+UNNAMED = 2.0
+
 
 class Outcome(enum.Enum):
     """What became of a pairing, or of one connection to its data port."""
@@ -157,7 +160,8 @@ class Pairing:
     def overdue(self, now: float) -> bool:
         """Whether it has waited, or been silent, for too long.  Ask about once a second."""
         if self.outcome is Outcome.WAITING:
-            return now - self.opened >= self._limits.wait
+            wait = self._limits.wait if self.did is not None else min(UNNAMED, self._limits.wait)
+            return now - self.opened >= wait
         if self.carried != self._seen:
             self._seen, self._moved = self.carried, now
         return now - self._moved >= self._limits.idle

@@ -182,7 +182,8 @@ class RendezvousRules:
 
     def _list_req_dsk(self, request: ListReqDsk, peer: Address, now: float) -> None:
         """Relays are no secret, but who shows the device's may then ask for it."""
-        self._admitted(request.did, request.dsk, peer, now)
+        if self._admitted(request.did, request.dsk, peer, now) is Result.INVALID_DSK:
+            self._note(peer, WRONG_SECRET)
         self.counts["listed"] += 1
         self._send(self._relay_list, peer)
 
