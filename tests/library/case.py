@@ -11,7 +11,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.library.fakes import STEP, FakeCamera, Notes, content, photo
-from trailcam.library.run import Settings
+from trailcam.library.saver import Settings
 from trailcam.library.summary import Summary
 from trailcam.library.sync import sync
 from trailcam.model import MediaItem

@@ -21,7 +21,7 @@ from trailcam.errors import FolderInUse, FolderUnsafe, FolderUnusable
 from trailcam.library import disk, lock
 from trailcam.library.folder import Folder
 from trailcam.library.items import NAME, key_of, names, suffixes
-from trailcam.library.run import Settings
+from trailcam.library.saver import Settings
 from trailcam.library.summary import title
 from trailcam.model import MediaItem
 

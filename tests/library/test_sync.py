@@ -20,7 +20,7 @@ from trailcam.errors import (
     SessionLost,
 )
 from trailcam.interfaces import ICamera
-from trailcam.library.run import Settings
+from trailcam.library.saver import Settings
 from trailcam.model import MediaItem
 
 

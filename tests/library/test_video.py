@@ -13,7 +13,7 @@ from tests.connect.logs import LogCapture
 from tests.library.case import LibraryTestCase
 from tests.library.fakes import content, photo
 from trailcam.errors import FolderUnusable, MediaTruncated
-from trailcam.library.run import Settings
+from trailcam.library.saver import Settings
 from trailcam.library.sink import into, through
 from trailcam.model import MediaItem
 
