@@ -403,7 +403,7 @@ class FolderInUse(LibraryError):
 
 
 class FolderUnusable(LibraryError):
-    """The system refuses to write: the disk is full, the folder is read-only, a name is too long."""
+    """The system does not write: a full disk, a read-only folder, a name that is too long."""
 
     code = "folder_unusable"
 
