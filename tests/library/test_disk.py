@@ -20,7 +20,7 @@ from tests.library.fakes import STEP, TIME, content, photo
 from trailcam.errors import FolderInUse, FolderUnsafe, FolderUnusable
 from trailcam.library import disk, lock
 from trailcam.library.folder import Folder
-from trailcam.library.items import NAME, key_of, names, suffixes
+from trailcam.library.items import NAME, file_time, key_of, names, suffixes
 from trailcam.library.saver import Settings
 from trailcam.library.summary import title
 from trailcam.model import MediaItem
@@ -105,6 +105,14 @@ class TroubleTests(LibraryTestCase):
         self.assertFalse((self.directory / ".trailcam.json.new").exists())
         self.assertEqual(self.files(), self.expected(photo(3), photo(1)))
         self.assertEqual(self.run_once().new, 1)
+
+    def test_index_cannot_be_read(self) -> None:
+        """An index that is there, but cannot be read, is not thrown away."""
+        self.run_once()
+        before = self.index()
+        with mock.patch.object(disk, "read", side_effect=OSError(errno.EIO, "broken")):
+            self.assertIn(".json cannot be read: broken", self.fails(self.start(), FolderUnusable))
+        self.assertEqual(self.index(), before)
 
     def test_long_name(self) -> None:
         """A folder whose name is too long is refused at once."""
@@ -398,3 +406,58 @@ class AnyCardTests(LibraryTestCase):
 def _made(path: Path) -> Path:
     path.mkdir(exist_ok=True)
     return path
+
+
+class SmallTests(LibraryTestCase):
+    """The things that are done to the disk, one by one."""
+
+    def setUp(self) -> None:
+        """A folder."""
+        super().setUp()
+        self.directory.mkdir()
+        self.path = self.directory / "file"
+
+    def test_read(self) -> None:
+        """Only regular files of some size are read; nobody waits at a FIFO."""
+        self.path.write_bytes(b"12345")
+        self.assertEqual(disk.read(self.path, 5), b"12345")
+        self.assertRaises(ValueError, disk.read, self.path, 4)
+        fifo = self.directory / "fifo"
+        os.mkfifo(fifo)
+        self.assertRaises(ValueError, disk.read, fifo, 5)
+
+    def test_place(self) -> None:
+        """An odd refusal comes out; without links at all there is renaming."""
+        self.path.write_bytes(b"1")
+        final = self.directory / "final"
+        with mock.patch.object(disk.os, "link", side_effect=OSError(errno.EIO, "broken")):
+            self.assertRaises(OSError, disk.place, self.path, final)
+        with mock.patch.object(disk.os, "link", side_effect=NotImplementedError):
+            self.assertTrue(disk.place(self.path, final))
+            self.path.write_bytes(b"2")
+            self.assertFalse(disk.place(self.path, final))
+        self.assertEqual(final.read_bytes(), b"1")
+
+    def test_times(self) -> None:
+        """Without a time nothing is set; a time that was before a small time_t's end has none."""
+        self.path.write_bytes(b"1")
+        before = self.path.stat().st_mtime
+        disk.set_time(self.path, None)
+        self.assertEqual(self.path.stat().st_mtime, before)
+        self.assertFalse(disk.is_from(self.directory, before))
+        with mock.patch("time.mktime", side_effect=OverflowError):
+            self.assertIsNone(file_time(key_of(photo(1)), utc=False))
+
+    def test_many_namesakes(self) -> None:
+        """There is an end to names."""
+        (self.directory / "part").write_bytes(b"1")
+        with (
+            contextlib.closing(Folder(self.directory)) as folder,
+            mock.patch.object(disk, "place", return_value=False),
+        ):
+            words = str(
+                self.assertRaises(
+                    FolderUnusable, folder.take, key_of(photo(1)), self.directory / "part", "JPG"
+                )
+            )
+        self.assertIn("too many files of one name", words)
