@@ -415,7 +415,7 @@ class FolderInUse(LibraryError):
 
 
 class FolderUnusable(LibraryError):
-    """The system refuses to write: full disk, read-only folder, name too long."""
+    """The system does not write: a full disk, a read-only folder, a name that is too long."""
 
     code = "folder_unusable"
 

@@ -62,7 +62,7 @@ def reason(problem: OSError) -> str:
     return words or (problem.strerror or str(problem) or type(problem).__name__)
 
 
-def is_full(problem: OSError) -> bool:
+def is_about_disk(problem: OSError) -> bool:
     """Whether this is about the disk, so that trying in another way is of no use."""
     return problem.errno in _WORDS
 

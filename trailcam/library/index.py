@@ -10,6 +10,7 @@ from typing import Any
 
 import attrs
 
+from trailcam.errors import FolderUnusable
 from trailcam.library import disk
 from trailcam.library.items import NAME, Key
 
@@ -34,14 +35,19 @@ class Index:
     """
     A small JSON file, written anew after every change.
 
-    It never raises for what is in the file: one that is damaged counts as empty.
+    What is in the file never makes it fail: one that is damaged counts as empty.
 
     :ivar missing: whether there was no file.
     :ivar damage: what is wrong with the file, ``None`` when it is sound or missing.
     """
 
     def __init__(self, path: Path) -> None:
-        """:raises FolderUnsafe: when ``path`` is a link."""
+        """
+        Read it.
+
+        :raises FolderUnsafe: when ``path`` is a link.
+        :raises FolderUnusable: when it is there and cannot be read.
+        """
         disk.refuse_link(path)
         self._path = path
         self._entries: dict[Key, Entry] = {}
@@ -50,10 +56,6 @@ class Index:
         self.missing = False
         self.damage: str | None = None
         self._load()
-
-    def __len__(self) -> int:
-        """The number of entries."""
-        return len(self._entries)
 
     def get(self, key: Key) -> Entry | None:
         """The file of an item."""
@@ -97,7 +99,9 @@ class Index:
         except FileNotFoundError:
             self.missing = True
         except OSError as problem:
-            self.damage = disk.reason(problem)
+            raise FolderUnusable(
+                f"{self._path} cannot be read: {disk.reason(problem)}"
+            ) from problem
         except (ValueError, RecursionError) as problem:
             self.damage = str(problem)
         else:

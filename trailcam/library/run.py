@@ -5,28 +5,16 @@ One run: what is new on the card goes into the folder, over any number of connec
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
-import attrs
-from twisted.internet.defer import CancelledError
-from twisted.logger import Logger
-
-from trailcam.errors import (
-    CameraError,
-    CommandTimeout,
-    LoginRejected,
-    MediaTruncated,
-    SessionError,
-    TrailcamError,
-)
+from trailcam.errors import CameraError, CommandTimeout, LoginRejected, SessionError
 from trailcam.interfaces import ICamera
 from trailcam.library import disk
 from trailcam.library.folder import Folder
-from trailcam.library.items import MP4, RAW_VIDEO, Key, key_of, suffixes
+from trailcam.library.items import RAW_VIDEO, Key, key_of
 from trailcam.library.observer import SyncObserver
-from trailcam.library.sink import FileSink, SaveVideo, through
+from trailcam.library.saver import Saver, Settings
 from trailcam.library.summary import FailedItem, Summary, one_line, title
 from trailcam.model import MediaItem
 
@@ -37,25 +25,6 @@ if TYPE_CHECKING:
 _MOST_TIMEOUTS = 3
 
 
-@attrs.frozen
-class Settings:
-    """
-    How a run goes about it.
-
-    :ivar utc: whether the camera's clock shows UTC instead of this machine's local time.
-    :ivar restore: whether to fetch again what was deleted from the folder.
-    :ivar retries: how many times an item that came incomplete is fetched again.
-    :ivar save_video: writes MP4 files; without it videos are kept as H.264 streams.
-    :ivar open_file: makes the file that a photo is written to.
-    """
-
-    utc: bool = False
-    restore: bool = False
-    retries: int = 3
-    save_video: SaveVideo | None = None
-    open_file: Callable[[Path], BinaryIO] = disk.open_new
-
-
 class Run:
     """
     The state of a run.
@@ -63,8 +32,6 @@ class Run:
     :ivar new: items fetched so far.
     :ivar reconnects: to be counted by who reconnects.
     """
-
-    _log = Logger()
 
     def __init__(
         self, clock: IReactorTime, folder: Folder, observer: SyncObserver, settings: Settings
@@ -76,7 +43,7 @@ class Run:
         self._began = clock.seconds()
         self._folder = folder
         self._observer = observer
-        self._settings = settings
+        self._saver = Saver(settings, observer.advanced)
         self._present = 0
         self._octets = 0
         self._raw_videos = 0
@@ -168,58 +135,14 @@ class Run:
             self._observer.failed(item, failed.reason)
 
     async def _fetch(self, camera: ICamera, key: Key, item: MediaItem) -> Path:
-        for left in reversed(range(self._settings.retries + 1)):
-            part = self._folder.part(key)
-            try:
-                suffix = await self._save(camera, key, item, part)
-                octets = disk.size(part) or 0
-                path = self._folder.take(key, part, suffix)
-            except MediaTruncated:
-                if not left:
-                    raise
-            else:
-                self._octets += octets
-                self._raw_videos += suffix == RAW_VIDEO
-                return path
-            finally:
-                with disk.trouble(part):
-                    disk.remove(part)
-        raise AssertionError("the last try returns or raises")  # pragma: no cover
-
-    async def _save(self, camera: ICamera, key: Key, item: MediaItem, part: Path) -> str:
-        """Write the item to ``part``; returns the suffix of its name."""
-        if not key.is_video:
-            await self._save_octets(camera, item, part)
-            return suffixes(key)[0]
-        if self._settings.save_video is None or not await self._save_video(camera, item, part):
-            await self._save_octets(camera, item, part)
-            return RAW_VIDEO
-        return MP4
-
-    async def _save_video(self, camera: ICamera, item: MediaItem, part: Path) -> bool:
-        """Whether it could be made an MP4 file; otherwise its octets are still worth having."""
-        assert self._settings.save_video is not None
+        part = self._folder.part(key)
         try:
-            await self._settings.save_video(camera, item, part, self._progress(item))
-        except (TrailcamError, CancelledError):
-            raise
-        except Exception as problem:
-            if isinstance(problem, OSError) and disk.is_full(problem):
-                with disk.trouble(part):
-                    raise
-            self._log.warn(
-                "{name} cannot be made an MP4 file ({why}); it is kept as it comes",
-                name=title(item),
-                why=one_line(problem),
-            )
-            disk.remove(part)
-            return False
-        return True
-
-    async def _save_octets(self, camera: ICamera, item: MediaItem, part: Path) -> None:
-        with disk.trouble(part):
-            sink = FileSink(self._settings.open_file(part))
-            await through(camera, item, sink, self._progress(item))
-
-    def _progress(self, item: MediaItem) -> Callable[[int, int | None], None]:
-        return lambda octets, total: self._observer.advanced(item, octets, total)
+            suffix = await self._saver.save(camera, key, item, part)
+            octets = disk.size(part) or 0
+            path = self._folder.take(key, part, suffix)
+        finally:
+            with disk.trouble(part):
+                disk.remove(part)
+        self._octets += octets
+        self._raw_videos += suffix == RAW_VIDEO
+        return path

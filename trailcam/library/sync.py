@@ -17,7 +17,8 @@ from trailcam.errors import CommandTimeout, ConnectError, LoginRejected, Session
 from trailcam.interfaces import ICamera
 from trailcam.library.folder import Folder
 from trailcam.library.observer import SyncObserver
-from trailcam.library.run import Run, Settings
+from trailcam.library.run import Run
+from trailcam.library.saver import Settings
 from trailcam.library.summary import Summary, one_line
 
 if TYPE_CHECKING:

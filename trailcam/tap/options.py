@@ -215,7 +215,7 @@ class ConnectOptions(HelpfulOptions):
         if self["demo"]:
             return None
         if self["secret-file"] is not None:
-            return check_secret("--secret-file", _first_line(self["secret-file"]))
+            return check_secret("--secret-file", first_line("--secret-file", self["secret-file"]))
         text = os.environ.get(SECRET_VARIABLE)
         return check_secret(SECRET_VARIABLE, text) if text else None
 
@@ -254,13 +254,14 @@ class ConnectOptions(HelpfulOptions):
                 raise ValueError(f"--demo: brings its own camera; leave --{name} out")
 
 
-def _first_line(path: str) -> str:
+def first_line(option: str, path: str) -> str:
+    """The first line of a file; :raises ValueError: it cannot be read, which ``option`` named."""
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             return file.readline(_LONGEST_LINE).rstrip("\r\n")
     except (OSError, ValueError) as problem:  # a name with a NUL is a wrong value
         reason = getattr(problem, "strerror", None) or problem
-        raise ValueError(f"--secret-file: {shown(path)} cannot be read: {reason}") from problem
+        raise ValueError(f"{option}: {shown(path)} cannot be read: {reason}") from problem
 
 
 def _port(text: str) -> Any:

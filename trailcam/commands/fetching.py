@@ -1,0 +1,132 @@
+"""
+``trailcam get`` and ``trailcam thumbs``: single items, and small pictures of all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from trailcam.commands.options import GetOptions, ThumbsOptions
+from trailcam.commands.output import Results, Show
+from trailcam.commands.selection import pick
+from trailcam.errors import CameraError, LoginRejected
+from trailcam.interfaces import ICamera
+from trailcam.library import disk
+from trailcam.library.items import file_time, key_of, names
+from trailcam.library.observer import SyncObserver
+from trailcam.library.saver import Saver, Settings
+from trailcam.library.summary import one_line, title
+from trailcam.model import MediaItem
+
+#: Small pictures that are asked for at once, as the camera's own app does.
+_BATCH = 45
+
+
+async def get(
+    camera: ICamera,
+    options: GetOptions,
+    show: Show,
+    observer: SyncObserver | None = None,
+    settings: Settings | None = None,
+) -> int:
+    """
+    Fetch the named items; returns the exit status.
+
+    :raises MediaNotFound: a name means no item, or several; then nothing was fetched.
+    :raises SessionError: the connection is lost.
+    :raises LibraryError: the folder cannot be written.
+    """
+    told = observer or SyncObserver()
+    saver = Saver(settings or Settings(), told.advanced)
+    results = Results(show, "saved", as_json=bool(options["json"]))
+    wanted = pick(await camera.media(), options.names)
+    with disk.trouble(options.directory):
+        options.directory.mkdir(parents=True, exist_ok=True)
+    told.planned(len(wanted))
+    try:
+        for item in wanted:
+            told.began(item)
+            try:
+                path = await _get(camera, item, options, saver)
+            except LoginRejected:
+                raise
+            except (CameraError, ValueError) as problem:
+                code = problem.code if isinstance(problem, CameraError) else "refused"
+                results.fail(title(item), one_line(problem), code)
+            else:
+                told.finished(item, path)
+                results.succeed(str(path))
+    finally:
+        told.close()
+    return results.end()
+
+
+async def _get(camera: ICamera, item: MediaItem, options: GetOptions, saver: Saver) -> Path:
+    key = key_of(item)
+    part = options.directory / f".{key.directory}-{key.number}.trailcam.part"
+    with disk.trouble(part):
+        disk.remove(part)
+    try:
+        suffix = await saver.save(camera, key, item, part)
+        final = options.directory / Path(next(names(key, suffix))).name
+        with disk.trouble(final):
+            disk.set_time(part, file_time(key, utc=bool(options["utc"])))
+            disk.flush_path(part)
+            placed = disk.place(part, final)
+    finally:
+        with disk.trouble(part):
+            disk.remove(part)
+    if not placed:
+        raise ValueError(f"{final} is there already, and is not written over")
+    disk.flush_folder(options.directory)
+    return final
+
+
+async def thumbs(camera: ICamera, options: ThumbsOptions, show: Show) -> int:
+    """
+    Fetch small pictures of everything, as ``DIR/100/DSCF0318.JPG.jpg``; returns the exit status.
+
+    :raises TrailcamError: as :meth:`ICamera.media` and :meth:`ICamera.thumbnails` do.
+    :raises LibraryError: the folder cannot be written.
+    """
+    results = Results(show, "saved", as_json=bool(options["json"]))
+    with disk.trouble(options.directory):
+        options.directory.mkdir(parents=True, exist_ok=True)
+    wanted: dict[Path, MediaItem] = {}
+    for item in await camera.media():
+        try:
+            path = _thumbnail(options.directory, item)
+        except ValueError as problem:
+            results.fail(title(item), one_line(problem), "refused")
+        else:
+            if disk.size(path) is None:
+                wanted.setdefault(path, item)  # the newest of those with one number
+    for batch in _batches(list(wanted.items())):
+        pictures = await camera.thumbnails([item for _, item in batch])
+        for path, item in batch:
+            picture = pictures.get(item)
+            if not picture:
+                results.fail(title(item), "the camera did not send it", "media_not_found")
+            else:
+                _write(path, picture)
+                results.succeed(str(path))
+    return results.end()
+
+
+def _thumbnail(directory: Path, item: MediaItem) -> Path:
+    """:raises ValueError: it cannot be named."""
+    key = key_of(item)
+    return directory / str(key.directory) / f"{MediaItem(key.kind, 0, key.number).name}.jpg"
+
+
+def _write(path: Path, picture: bytes) -> None:
+    disk.make_folder(path.parent)
+    disk.refuse_link(path)
+    with disk.trouble(path):
+        disk.write(path, picture)
+
+
+def _batches(items: list[tuple[Path, MediaItem]]) -> Iterator[list[tuple[Path, MediaItem]]]:
+    for start in range(0, len(items), _BATCH):
+        yield items[start : start + _BATCH]
