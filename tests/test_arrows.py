@@ -64,6 +64,8 @@ ARROWS: dict[str, set[str]] = {
     "blockingcamera": ANY,
     "opening": ANY,
     "cli": ANY,
+    "cli_camera": ANY,
+    "console": set(),
     "tap": ANY,
     "__main__": {"cli"},
     "__init__": ANY,
@@ -79,8 +81,8 @@ SANS_IO = {
 }
 
 #: May ask for the process's reactor, within a function.
-REACTOR_FINDERS = {"cli", "tap", "reactorthread"}
-PRINTERS = {"cli", "terminal"}
+REACTOR_FINDERS = {"cli", "cli_camera", "tap", "reactorthread"}
+PRINTERS = {"cli", "console", "terminal"}
 
 Rule = Callable[["Module"], Iterator[str]]
 

@@ -55,7 +55,8 @@ class UsageTests(Streams):
         )
         self.assertEqual(
             self.refused("fly"),
-            "trailcam: unknown command 'fly'; there are connect, decode and secret",
+            "trailcam: unknown command 'fly'; there are connect, decode, "
+            "secret, ls, info, thumbs, get, sync, live, snap and rm",
         )
 
     def test_no_command(self) -> None:

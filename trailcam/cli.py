@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 from twisted.python import usage
 
 from trailcam._version import __version__
+from trailcam.cli_camera import COMMANDS, CameraCommand
+from trailcam.console import COULD_NOT, DONE, SIGNALLED, complain, show
 from trailcam.errors import AllAttemptsFailed, SessionError, TrailcamError
 from trailcam.tap.options import ConnectOptions, HelpfulOptions, suggestion, usage_errors
 from trailcam.wire.did import DeviceID
@@ -30,8 +32,7 @@ if TYPE_CHECKING:
     from trailcam.interfaces import ILink, ISession
     from trailcam.model import Report
 
-DONE, COULD_NOT, WRONG_USAGE = 0, 1, 2
-_SIGNALLED = 128  # and the number of the signal
+WRONG_USAGE = 2
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -47,11 +48,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         status = _obey(command, sys.argv[1:] if argv is None else argv)
         print(end="", flush=True)
     except usage.UsageError as problem:
-        return _complain(str(problem), WRONG_USAGE)
+        return complain(str(problem), WRONG_USAGE)
     except TrailcamError as problem:
-        return _complain(str(problem), COULD_NOT)
+        return complain(str(problem), COULD_NOT)
     except KeyboardInterrupt:
-        return _SIGNALLED + signal.SIGINT
+        return SIGNALLED + signal.SIGINT
     except OSError as problem:
         return _cannot_write(problem)
     except Exception as bug:
@@ -77,12 +78,13 @@ class Commands(HelpfulOptions):
     )
 
     @property
-    def subCommands(self) -> list[tuple[str, None, Callable[[], Command], str]]:
+    def subCommands(self) -> list[tuple[str, None, Callable[[], HelpfulOptions], str]]:
         """The table that usage.Options works on."""
         return [
             ("connect", None, ConnectCommand, "Connect to a camera once, and tell how it went."),
             ("decode", None, DecodeCommand, "Show what recorded packets say."),
             ("secret", None, SecretCommand, "Make a secret for a device of yours."),
+            *((name, None, command, text) for name, command, text in COMMANDS),
         ]
 
     def opt_version(self) -> None:
@@ -113,7 +115,7 @@ class Commands(HelpfulOptions):
 
     def run(self) -> int:
         """Run the command that was given."""
-        command: ConnectCommand | DecodeCommand | SecretCommand = self.subOptions
+        command: ConnectCommand | DecodeCommand | SecretCommand | CameraCommand = self.subOptions
         return command.run()
 
 
@@ -153,8 +155,8 @@ class ConnectCommand(ConnectOptions, Command):
 
         with log_to_stderr(bool(self["verbose"])):
             status = run(reactor, self.work)
-        if status > _SIGNALLED and not self["hold"]:
-            return _complain("interrupted", status)
+        if status > SIGNALLED and not self["hold"]:
+            return complain("interrupted", status)
         return status
 
     async def work(self, reactor: Any) -> int:
@@ -170,7 +172,7 @@ class ConnectCommand(ConnectOptions, Command):
         try:
             demo.startService()
         except CannotListenError as problem:
-            return _complain(f"the simulated camera has no port: {problem.socketError}", COULD_NOT)
+            return complain(f"the simulated camera has no port: {problem.socketError}", COULD_NOT)
         try:
             self._say(f"{demo.introduction()}\n")
             return await self._connect(reactor, demo.aim(self.request()))
@@ -199,7 +201,7 @@ class ConnectCommand(ConnectOptions, Command):
     async def _hold(self, session: ISession) -> int:
         self._say("\nholding the session; Ctrl-C ends it")
         reason: SessionError | None = await session.when_closed()
-        return _complain(f"the session ended: {reason}", COULD_NOT)
+        return complain(f"the session ended: {reason}", COULD_NOT)
 
     def _connected(self, link: ILink, report: Report) -> None:
         from trailcam.info import success_info
@@ -216,12 +218,12 @@ class ConnectCommand(ConnectOptions, Command):
         if self["json"]:
             _show_json(failure_info(report))
         self._say(not_connected(report, self.modes, Style.of(sys.stdout)))
-        return _complain(f"could not connect ({failure_codes(report)})", COULD_NOT)
+        return complain(f"could not connect ({failure_codes(report)})", COULD_NOT)
 
     def _say(self, text: str) -> None:
         """Tell people; programs have asked for JSON."""
         if not self["json"]:
-            _show(text)
+            show(text)
 
 
 class DecodeCommand(Command):
@@ -260,11 +262,11 @@ class DecodeCommand(Command):
         try:
             decoded = decode_file(path)
         except CaptureError as problem:
-            return _complain(str(problem), COULD_NOT)
+            return complain(str(problem), COULD_NOT)
         if self["json"]:
-            _show(json.dumps(decoded.as_json()))
+            show(json.dumps(decoded.as_json()))
         else:
-            _show(render_text(decoded, colour=Style.of(sys.stdout).colour))
+            show(render_text(decoded, colour=Style.of(sys.stdout).colour))
         return DONE
 
 
@@ -303,46 +305,28 @@ class SecretCommand(Command):
         secret = new_secret(token_bytes)
         line = entry(self.did, secret, token_bytes(SALT_SIZE))
         if self["json"]:
-            _show(json.dumps({"did": str(self.did), "secret": secret, "line": line}))
+            show(json.dumps({"did": str(self.did), "secret": secret, "line": line}))
         else:
-            _show(f"The secret, for the agent beside the device and for its clients:\n  {secret}")
-            _show(f"The line for the file of devices on the servers, which is no secret:\n  {line}")
+            show(f"The secret, for the agent beside the device and for its clients:\n  {secret}")
+            show(f"The line for the file of devices on the servers, which is no secret:\n  {line}")
         return DONE
 
 
 def _show_version() -> None:
-    _show(f"trailcam {__version__}")
+    show(f"trailcam {__version__}")
     raise SystemExit(DONE)
 
 
 def _show_json(info: dict[str, Any]) -> None:
     from trailcam.info import as_json
 
-    _show(json.dumps(as_json(info), indent=2))
-
-
-def _show(text: str) -> None:
-    print(text, flush=True)
-
-
-def _complain(text: str, status: int) -> int:
-    """Say in one line what went wrong, if anybody can hear it; returns ``status``."""
-    if sys.stderr is not None:  # or print() would take standard output
-        with contextlib.suppress(OSError):
-            print(f"trailcam: {_one_line(text)}", file=sys.stderr, flush=True)
-    return status
+    show(json.dumps(as_json(info), indent=2))
 
 
 def _confess(bug: Exception, verbose: bool) -> int:
     if verbose and sys.stderr is not None:
         traceback.print_exception(bug)
-    return _complain(f"internal error: {bug!r} (-v shows more)", COULD_NOT)
-
-
-def _one_line(text: str) -> str:
-    """``text`` without line breaks, and nothing in it that would command a terminal."""
-    line = " ".join(text.split())
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
+    return complain(f"internal error: {bug!r} (-v shows more)", COULD_NOT)
 
 
 def _be_lenient(stream: TextIO) -> None:
@@ -357,7 +341,7 @@ def _cannot_write(problem: OSError) -> int:
     """
     _forget_output()
     closed = isinstance(problem, BrokenPipeError)
-    return COULD_NOT if closed else _complain(str(problem), COULD_NOT)
+    return COULD_NOT if closed else complain(str(problem), COULD_NOT)
 
 
 def _forget_output() -> None:

@@ -69,7 +69,7 @@ class Camera:
         """
         self._log = Logger()
         self._reactor = reactor
-        self._session = session
+        self.session = session
         self._wall_clock = wall_clock
         self._control = ControlChannel(reactor, session.channel(_CONTROL), seq_num)
         self._events = EventChannel(session.channel(_EVENTS))
@@ -288,7 +288,7 @@ class Camera:
         except TrailcamError as error:
             self._log.debug("no logout: {why}", why=str(error))
         finally:
-            await self._session.close()
+            await self.session.close()
 
     def _ended(self, reason: SessionError | None) -> None:
         self._logged_in = False

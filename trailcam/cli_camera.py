@@ -1,0 +1,214 @@
+"""
+The subcommands of ``trailcam`` that work with a camera's pictures.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from trailcam.commands.options import (
+    CameraOptions,
+    GetOptions,
+    InfoOptions,
+    LiveOptions,
+    LsOptions,
+    RmOptions,
+    SnapOptions,
+    SyncOptions,
+    ThumbsOptions,
+)
+from trailcam.console import COULD_NOT, SIGNALLED, complain, show
+
+if TYPE_CHECKING:
+    from twisted.internet.defer import Deferred
+
+    from trailcam.camera.camera import Camera
+    from trailcam.connect.request import Request
+    from trailcam.library.observer import SyncObserver
+
+
+class CameraCommand(CameraOptions):
+    """One command: ``run()`` connects, logs in, and does :meth:`act`."""
+
+    def run(self) -> int:
+        """Run on the reactor; returns the exit status."""
+        from twisted.internet import reactor
+
+        from trailcam.running import run
+        from trailcam.stderrlog import log_to_stderr
+
+        with log_to_stderr(bool(self["verbose"])):
+            status = run(reactor, self.work)
+        interrupted = status in (SIGNALLED + signal.SIGINT, SIGNALLED + signal.SIGTERM)
+        return complain("interrupted", status) if interrupted else status
+
+    async def work(self, reactor: Any) -> int:
+        """Do it, with the simulated camera if that was asked for; returns the exit status."""
+        if not self["demo"]:
+            return await self._act_on(reactor, self.request())
+        from twisted.internet.error import CannotListenError
+
+        from trailcam.connect.waiting import settle
+        from trailcam.tap.demo import Demo
+
+        demo = Demo(reactor)
+        try:
+            demo.startService()
+        except CannotListenError as problem:
+            text = f"the simulated camera has no port: {problem.socketError}"
+            return complain(text, COULD_NOT)
+        try:
+            return await self._act_on(reactor, demo.aim(self.request()))
+        finally:
+            await settle(demo.stopService())
+
+    async def _act_on(self, reactor: Any, request: Request) -> int:
+        from trailcam.narration import narrator
+        from trailcam.opening import open_camera
+        from trailcam.stderrlog import logger
+
+        def connect() -> Deferred[Any]:
+            return open_camera(reactor, request, self.credentials, narrator(logger))
+
+        return await self.act(reactor, connect)
+
+    async def act(self, reactor: Any, connect: Callable[[], Deferred[Any]]) -> int:
+        """Connect once, and do :meth:`act_with` that camera."""
+        from trailcam.connect.waiting import settle
+
+        camera = await connect()
+        try:
+            return await self.act_with(reactor, camera)
+        finally:
+            await settle(camera.close())
+
+    async def act_with(self, reactor: Any, camera: Camera) -> int:
+        """Do what the command is for; returns the exit status."""
+        raise NotImplementedError  # pragma: no cover
+
+    def observer(self, reactor: Any) -> SyncObserver:
+        """A bar where a person looks and there is one, lines otherwise; nothing with --json."""
+        from trailcam.library.observer import SyncObserver
+
+        return SyncObserver() if self["json"] else _observer(reactor)
+
+
+class LsCommand(CameraCommand, LsOptions):
+    """``trailcam ls``."""
+
+    async def act_with(self, reactor: Any, camera: Camera) -> int:
+        """List."""
+        from trailcam.commands.looking import ls
+
+        return await ls(camera, self, show)
+
+
+class InfoCommand(CameraCommand, InfoOptions):
+    """``trailcam info``."""
+
+    async def act_with(self, reactor: Any, camera: Camera) -> int:
+        """Ask."""
+        from trailcam.commands.looking import info
+
+        return await info(camera, self, show)
+
+
+class ThumbsCommand(CameraCommand, ThumbsOptions):
+    """``trailcam thumbs``."""
+
+    async def act_with(self, reactor: Any, camera: Camera) -> int:
+        """Fetch small pictures."""
+        from trailcam.commands.fetching import thumbs
+
+        return await thumbs(camera, self, show)
+
+
+class GetCommand(CameraCommand, GetOptions):
+    """``trailcam get``."""
+
+    async def act_with(self, reactor: Any, camera: Camera) -> int:
+        """Fetch single items."""
+        from trailcam.commands.fetching import get
+
+        observer, settings = self.observer(reactor), _settings()
+        return await get(camera, self, show, observer, settings)
+
+
+class SyncCommand(CameraCommand, SyncOptions):
+    """``trailcam sync``."""
+
+    async def act(self, reactor: Any, connect: Callable[[], Deferred[Any]]) -> int:
+        """Connect as often as it takes, and fetch what is new."""
+        from trailcam.commands.syncing import sync
+
+        return await sync(reactor, connect, self, show, self.observer(reactor), _settings())
+
+
+class LiveCommand(CameraCommand, LiveOptions):
+    """``trailcam live``."""
+
+    async def act_with(self, reactor: Any, camera: Camera) -> int:
+        """Record."""
+        from trailcam.commands.live import live
+
+        over = camera.session.when_closed()
+        return await live(reactor, camera, self, show, over)
+
+
+class SnapCommand(CameraCommand, SnapOptions):
+    """``trailcam snap``."""
+
+    async def act_with(self, reactor: Any, camera: Camera) -> int:
+        """Take a photo."""
+        from trailcam.commands.card import snap
+
+        return await snap(camera, self, show)
+
+
+class RmCommand(CameraCommand, RmOptions):
+    """``trailcam rm``."""
+
+    async def act_with(self, reactor: Any, camera: Camera) -> int:
+        """Delete."""
+        from trailcam.commands.card import rm
+
+        return await rm(camera, self, show)
+
+
+def _observer(reactor: Any) -> SyncObserver:
+    from trailcam.library.lines import PlainLines
+
+    if sys.stderr.isatty():
+        try:
+            from tqdm import tqdm
+        except ImportError:
+            return PlainLines(sys.stderr)
+        from trailcam.library.bar import ProgressBar
+
+        return ProgressBar(sys.stderr, reactor, tqdm)
+    return PlainLines(sys.stdout)
+
+
+def _settings() -> Any:
+    """Videos become MP4 files where there is something to make them with."""
+    from trailcam.camera.mp4 import available
+    from trailcam.camera.saving import save_mp4
+    from trailcam.library.saver import Settings
+
+    return Settings(save_video=save_mp4) if available() else Settings()
+
+
+#: Name, class, and one line of help, as ``trailcam --help`` shows them.
+COMMANDS: tuple[tuple[str, type[CameraCommand], str], ...] = (
+    ("ls", LsCommand, "List what is on the camera's card."),
+    ("info", InfoCommand, "Show what the camera says about itself."),
+    ("thumbs", ThumbsCommand, "Fetch small pictures of everything."),
+    ("get", GetCommand, "Fetch single photos and videos."),
+    ("sync", SyncCommand, "Fetch every new photo and video into a folder."),
+    ("live", LiveCommand, "Record the live view."),
+    ("snap", SnapCommand, "Have the camera take a photo."),
+    ("rm", RmCommand, "Delete photos and videos from the card."),
+)
