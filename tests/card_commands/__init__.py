@@ -1,0 +1,1 @@
+"""Tests of :mod:`trailcam.commands`; ``tests.commands`` is what starts processes."""
