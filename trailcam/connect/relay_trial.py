@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar, cast
 
 from twisted.internet.abstract import isIPAddress
-from twisted.internet.defer import CancelledError, Deferred, TimeoutError, succeed
+from twisted.internet.defer import CancelledError, Deferred, DeferredList, TimeoutError, succeed
 from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 
@@ -220,8 +220,11 @@ class Trial:
         self._opened(connection.local[1], port)
         try:
             return await self._sit_down(connection, offer.magic)
-        except Exception:
-            await see_out(connection.close())
+        except Exception as problem:
+            closing = [connection.close()]
+            if isinstance(problem, CancelledError):
+                closing.append(self.close())  # it is over: no goodbye has to wait for another
+            await see_out(DeferredList(closing))
             raise
 
     async def _sit_down(self, connection: FramedConnection, magic: int) -> RelayLink:

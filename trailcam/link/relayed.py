@@ -69,7 +69,7 @@ class RelayLink:
             self._connection.send(message)
 
     def abandon(self) -> Deferred[None]:
-        """Say CLOSE and let go of the connection; fires within about a second."""
+        """Say CLOSE and let go of the connection; fires within the time of a farewell."""
         if not self._leaving:
             self._leaving = True
             self._handover.forget()
