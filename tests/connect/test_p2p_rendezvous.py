@@ -7,7 +7,7 @@ from typing import Any
 from twisted.internet.defer import CancelledError
 
 from tests.connect.cameras import CAMERA, OTHER_DID, NetworkTestCase, Watch
-from tests.connect.servers import DID, ScriptedDevice, ScriptedServer
+from tests.connect.servers import DID, SLOW, ScriptedDevice, ScriptedServer, SlowNames
 from trailcam.connect.p2p import p2p_attempt
 from trailcam.connect.target import Target
 from trailcam.errors import (
@@ -135,6 +135,47 @@ class IntroductionTests(IntroducedTestCase):
         self.network.run_until(lambda: watch.at is not None)
         self.won(watch)
         self.assertLess(watch.at or 9, 0.02)
+
+    def test_slow_name_beside(self) -> None:
+        """A server whose name takes its time keeps nobody waiting."""
+        self.device_on(self.network.host(DEVICE))
+        names = SlowNames(self.client)
+        watch = self.start(Target(did=DID, rendezvous=((SLOW, 32100), (SERVER, 32100))))
+        self.network.run_until(lambda: watch.at is not None)
+        self.won(watch)
+        self.assertLess(watch.at or 9, 0.02)
+        self.assertEqual(names.asked, 1)
+
+    def test_name_that_comes_late(self) -> None:
+        """A server joins in as soon as its name is known."""
+        self.device_on(self.network.host(DEVICE))
+        self.network.name("server.example", SERVER)
+        self.network.host(SECOND).silent = True
+        target = Target(did=DID, rendezvous=((SECOND, 32100), ("server.example", 32100)))
+        watch = self.start(target)
+        self.network.run_until(lambda: watch.at is not None)
+        self.won(watch)
+        self.assertLess(watch.at or 9, 0.03)
+
+    def test_refused_beside_a_slow_name(self) -> None:
+        """As long as a name may become known, there is hope; then there is none."""
+        SlowNames(self.client)
+        self.server.port.stopListening()
+        watch = self.start(Target(did=DID, rendezvous=((SLOW, 32100), (SERVER, 32100))), budget=3.0)
+        self.network.advance(2.9)
+        self.assertIsNone(watch.at)
+        self.failure(watch, RendezvousUnreachable)
+        self.assertAlmostEqual(watch.at or 9, 3.0)
+
+    def test_cancelled_beside_a_slow_name(self) -> None:
+        """Nothing of a lookup is left."""
+        SlowNames(self.client)
+        for rendezvous in (((SLOW, 32100),), ((SLOW, 32100), (SERVER, 32100))):
+            watch = self.start(Target(did=DID, rendezvous=rendezvous))
+            self.network.advance(0.5)
+            watch.deferred.cancel()
+            self.network.advance(0.01)
+            self.assertIsInstance(watch.error, CancelledError)
 
     def test_refusing_server_beside(self) -> None:
         """A server that does not know the device is no reason to give up on the others."""

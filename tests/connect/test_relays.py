@@ -19,6 +19,7 @@ from tests.connect.relaying import (
     TARGET,
     RelayTestCase,
 )
+from tests.connect.servers import SLOW, SlowNames
 from trailcam.connect.pacing import Pace
 from trailcam.connect.relay_address import RelayAddress
 from trailcam.connect.relays import MOST_RELAYS, find_relays
@@ -250,6 +251,31 @@ class FindTests(RelayTestCase):
         self.assertIn("no rendezvous server has an IPv4 address", reason.message)
         self.assertAlmostEqual(self.client.seconds(), 5.0)
         self.network.advance(5.0)  # the late answer is nobody's business
+
+    def test_slow_name_beside(self) -> None:
+        """A server whose name takes its time keeps nobody waiting."""
+        SlowNames(self.client)
+        server = self.server()
+        server.relays = LISTED
+        self.assertEqual(len(self.found(rendezvous=((SLOW, 5), *ONE_SERVER))), 1)
+        self.assertLess(self.client.seconds(), 0.01)
+
+    def test_name_that_comes_late(self) -> None:
+        """A server joins in as soon as its name is known."""
+        self.network.name("server.example", SERVER)
+        self.server().relays = LISTED
+        self.network.host("203.0.113.10").silent = True
+        servers = (("203.0.113.10", 5), ("server.example", RENDEZVOUS_PORT))
+        self.assertEqual(len(self.found(rendezvous=servers)), 1)
+        self.assertLess(self.client.seconds(), 0.02)
+
+    def test_refused_beside_a_slow_name(self) -> None:
+        """A name has its five seconds, even when nobody else is left."""
+        SlowNames(self.client)
+        self.network.host(SERVER)
+        reason = self.missed(rendezvous=((SLOW, 5), *ONE_SERVER))
+        self.assertEqual(reason.kind, RendezvousUnreachable)
+        self.assertAlmostEqual(self.client.seconds(), 5.0)
 
     def test_directory(self) -> None:
         """A directory alone is asked at once; the first eight of its relays count, each once."""

@@ -153,6 +153,7 @@ class DatagramAttempt:
             raise self._diagnosis() from None
         finally:
             self._closed_ports.unwatch(self._refused)
+            self._search.end()
             self._stop_timers()  # before the link closes: it would be sent to
 
     def _open(self) -> None:

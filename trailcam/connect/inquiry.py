@@ -58,6 +58,12 @@ class Inquiry:
         for server in self.servers:
             self._send(_HELLO, server)
 
+    def add(self, server: Address) -> None:
+        """Say HELLO to one more, whose address has become known only now."""
+        if server not in self.servers:
+            self.servers += (server,)
+            self._send(_HELLO, server)
+
     def again(self) -> None:
         """Repeat what is not settled: the question where we have proved ourselves, else HELLO."""
         self._doubts.clear()

@@ -10,11 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.defer import Deferred, DeferredList, TimeoutError
-from twisted.python.failure import Failure
-
 from trailcam.connect.inquiry import Inquiry
-from trailcam.connect.resolve import resolve
+from trailcam.connect.resolve import Lookups
 from trailcam.connect.search import Seeker
 from trailcam.connect.target import Target
 from trailcam.errors import (
@@ -91,7 +88,7 @@ class IntroducedSearch:
         self._target = target
         self._verdict = verdict
         self._local_address = local_address
-        self._servers: list[Address] = []
+        self._lookups = Lookups(reactor, target.rendezvous)
         self._refusals: dict[Address, int] = {}
         self._closed: set[Address] = set()
         self._introduced: set[Address] = set()
@@ -100,29 +97,14 @@ class IntroducedSearch:
         self._first_refusal: float | None = None
 
     async def prepare(self, budget: float) -> None:
-        """Resolve the servers' names; one that can be resolved is enough."""
+        """Resolve the servers' names; the first is enough, the others join in later."""
         if self._verdict.cause is not None:
             raise Hopeless(*self._verdict.cause)
-        wanted = self._target.rendezvous
-        lookups = [Deferred.fromCoroutine(self._lookup(host, budget)) for host, _ in wanted]
-        hosts = []
-        for _, found in await DeferredList(lookups, consumeErrors=True):
-            if isinstance(found, Failure):
-                found.raiseException()  # we were cancelled, which a list does not tell
-            hosts.append(found)
-        self._servers = [
-            (host, port) for host, (_, port) in zip(hosts, wanted, strict=True) if host is not None
-        ]
-        if not self._servers:
+        await self._lookups.first(budget)
+        if not self._lookups.known:
             raise Hopeless(
                 NameNotResolved, f"no rendezvous server has an IPv4 address: {self._named()}"
             )
-
-    async def _lookup(self, host: str, budget: float) -> str | None:
-        try:
-            return await resolve(self._reactor, host).addTimeout(budget, self._reactor)
-        except TimeoutError:
-            return None
 
     def destinations(self) -> list[Address]:
         """None yet."""
@@ -131,13 +113,16 @@ class IntroducedSearch:
     def begin(self, seeker: Seeker, port: int) -> None:
         """Say HELLO to every server."""
         self._seeker = seeker
-        self._inquiry = Inquiry(self._servers, self._question(port), seeker.tell, self._answered)
+        servers, question = self._lookups.known, self._question(port)
+        self._inquiry = Inquiry(servers, question, seeker.tell, self._answered)
         self._inquiry.start()
+        self._lookups.found = self._inquiry.add
+        self._lookups.over = self._judge_when_settled
         self._verdict.watch(self._give_up)
 
     def _question(self, port: int) -> Message:
         did, secret = self._target.did, self._target.secret
-        local = SocketAddress(self._local_address(self._servers[0][0]), port)
+        local = SocketAddress(self._local_address(self._lookups.known[0][0]), port)
         if secret is None:
             return P2PReq(did, local)
         return P2PReqDsk(did, local, NatType.UNKNOWN, _VERSION, secret)
@@ -192,7 +177,7 @@ class IntroducedSearch:
             self._seeker.found(candidate)
 
     def _judge_when_settled(self) -> None:
-        if self._inquiry.settled:
+        if self._inquiry.settled and not self._lookups.pending:
             self._judge()
 
     def _judge(self) -> None:
@@ -204,6 +189,10 @@ class IntroducedSearch:
         """One of us knows that it is futile; who was introduced meanwhile knows better."""
         if not (self._introduced or self._candidates):
             self._seeker.give_up(*cause)
+
+    def end(self) -> None:
+        """Look up no more names."""
+        self._lookups.stop()
 
     def failure(self, elapsed: float) -> Cause | None:
         """Why nothing was found within the budget."""

@@ -60,6 +60,9 @@ class Search(Protocol):
     def refused(self, peer: Address) -> None:
         """``peer`` refused a datagram."""
 
+    def end(self) -> None:
+        """The attempt is over, one way or the other."""
+
     def failure(self, elapsed: float) -> tuple[type[AttemptFailed], str] | None:
         """What the search knows of why nothing was found; ``None`` leaves it to the attempt."""
 
@@ -128,6 +131,9 @@ class DirectSearch:
 
     def refused(self, peer: Address) -> None:
         """That is the attempt's business."""
+
+    def end(self) -> None:
+        """Nothing goes on."""
 
     def failure(self, elapsed: float) -> tuple[type[AttemptFailed], str] | None:
         """Nothing beyond what the attempt has seen."""
