@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from typing import Any
 
 from twisted.internet.defer import CancelledError
@@ -360,6 +362,26 @@ class FailureTests(IntroducedTestCase):
         watch = self.start(Target(did=DID, rendezvous=((SERVER, 999),)))
         text = self.failure(watch, RendezvousUnreachable, limit=0.05)
         self.assertIn(f"no rendezvous server listens at {SERVER}:999 (ICMP)", text)
+
+    def test_no_way(self) -> None:
+        """No network is no closed port: it is tried until the end, and named."""
+        self.network.unreachable.add(SERVER)
+        watch = self.start(budget=5.0)
+        self.network.advance(4.9)
+        self.assertIsNone(watch.at)
+        message = self.failure(watch, RendezvousUnreachable)
+        self.assertIn(f"{SERVER}:32100: {os.strerror(errno.EHOSTUNREACH)}: is there", message)
+        self.assertNotIn("ICMP", message)
+
+    def test_no_way_at_first(self) -> None:
+        """What stood in the way may pass."""
+        self.device_on(self.network.host(DEVICE))
+        self.client.write_error = OSError(errno.ENETUNREACH, "Network is unreachable")
+        watch = self.start()
+        self.network.advance(0.5)
+        self.client.write_error = None
+        self.network.run_until(lambda: watch.at is not None)
+        self.won(watch)
 
     def test_silent_server(self) -> None:
         """No answer at all takes the whole budget."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from typing import Any
 from unittest import mock
 
@@ -350,6 +352,16 @@ class SearchTests(RelayTestCase):
         self.assertIn(f"{SERVER}:{RENDEZVOUS_PORT}", str(error))
         self.assertIn("within 3.0 s", str(error))
         self.assertEqual((error.phase, round(error.elapsed, 2)), ("searching", 3.0))
+
+    def test_no_way(self) -> None:
+        """No network is no closed port: it is tried until the end, and named."""
+        self.network.host(SERVER)
+        self.network.unreachable.add(SERVER)
+        error = self.failure(
+            RendezvousUnreachable, Target(did=DID, rendezvous=ONE_SERVER), budget=3.0
+        )
+        way = f"{SERVER}:{RENDEZVOUS_PORT}: {os.strerror(errno.EHOSTUNREACH)}"
+        self.assertIn(f"listed a relay within 3.0 s: {way}: is there a network", str(error))
 
     def test_no_directory_answers(self) -> None:
         """So does it with a directory alone."""

@@ -220,7 +220,7 @@ class DatagramAttempt:
 
     def _refused(self, peer: Address, error: int = ECONNREFUSED) -> None:
         """Ask there no more, unless a NAT may have said it."""
-        self._search.refused(peer)
+        self._search.refused(peer, error)
         if not self._search.refusals_count:
             return
         self._evidence.note_refused(peer, error)

@@ -144,11 +144,10 @@ class IntroducedSearch:
         """From the host of a candidate; its NAT may choose another port than it told the server."""
         return any(known == host for known, _ in self._candidates)
 
-    def refused(self, peer: Address) -> None:
-        """Nobody listens where a server should."""
-        if peer in self._inquiry.servers and peer not in self._inquiry.heard:
+    def refused(self, peer: Address, error: int) -> None:
+        """Nobody listens where a server should; anything else may pass."""
+        if self._inquiry.refused(peer, error):
             self._closed.add(peer)
-            self._inquiry.settle(peer)
             self._judge_when_settled()
 
     def _answered(self, message: Message, server: Address) -> None:
@@ -226,10 +225,11 @@ class IntroducedSearch:
     def _silence(self, elapsed: float) -> str:
         if self._inquiry.heard:
             return f"{self._named()} answered HELLO, but not P2P_REQ, within {elapsed:.1f} s"
-        return (
-            f"no rendezvous server answered within {elapsed:.1f} s ({self._named()}): "
-            "is it running, and does a firewall let UDP through?"
-        )
+        if trouble := self._inquiry.trouble:
+            hint = f"{trouble}: is there a network, and a way to it?"
+        else:
+            hint = "is it running, and does a firewall let UDP through?"
+        return f"no rendezvous server answered within {elapsed:.1f} s ({self._named()}): {hint}"
 
     def _named(self) -> str:
         return ", ".join(f"{host}:{port}" for host, port in self._target.rendezvous)

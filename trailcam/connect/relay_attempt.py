@@ -155,10 +155,12 @@ class RelayAttempt:
             ]
             return relay_words.most_telling([trial.cause(elapsed) for trial in tried])
         if self._target.rendezvous:
-            return RendezvousUnreachable, (
-                f"no rendezvous server ({self._rendezvous}) listed a relay within {elapsed:.1f} s: "
-                "is it running, and does a firewall let UDP through?"
-            )
+            missing = f"no rendezvous server ({self._rendezvous}) listed a relay"
+            if trouble := self._rendezvous.trouble:
+                hint = f"{trouble}: is there a network, and a way to it?"
+            else:
+                hint = "is it running, and does a firewall let UDP through?"
+            return RendezvousUnreachable, f"{missing} within {elapsed:.1f} s: {hint}"
         return RelayDirectoryUnusable, (
             f"the directory of relays at {self._target.relay_directory}: "
             f"it did not answer within {elapsed:.1f} s"

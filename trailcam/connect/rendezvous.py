@@ -83,10 +83,10 @@ class _Round:
         self._wait()
         return self.over
 
-    def refused(self, server: Address) -> None:
-        """Nobody listens there."""
-        if server in self.inquiry.servers and server not in self.inquiry.heard:
-            self._settle(server)
+    def refused(self, server: Address, error: int) -> None:
+        """Perhaps nobody listens there."""
+        if self.inquiry.refused(server, error):
+            self._look()
 
     def stop(self) -> None:
         """Let go of the timers, and take in no more servers."""
@@ -133,6 +133,8 @@ class Rendezvous:
     One UDP socket, from which one question after the other goes to all rendezvous servers.
 
     The socket stays the same, because the servers remember what its address has shown.
+
+    :ivar trouble: what stood in the way to servers in the last round; empty if nothing is known.
     """
 
     def __init__(self, reactor: Any, target: Target, pace: Pace) -> None:
@@ -141,6 +143,7 @@ class Rendezvous:
             IReactorPluggableNameResolver.
         :param pace: intervals between resends.
         """
+        self.trouble = ""
         self._reactor = reactor
         self._target = target
         self._pace = pace
@@ -202,6 +205,7 @@ class Rendezvous:
             answers = await self._round.ask(question, kind, useful)
         finally:
             self._round.stop()
+            self.trouble = self._round.inquiry.trouble
             self._round = None
         if not answers:
             raise Hopeless(
@@ -236,9 +240,9 @@ class Rendezvous:
             self._link.noise.note(peer, "not from a rendezvous server")
 
     def peer_refused(self, peer: Address, error: int) -> None:
-        """Called by the link: nobody listens there."""
+        """Called by the link: a datagram did not get there."""
         if self._round is not None:
-            self._round.refused(peer)
+            self._round.refused(peer, error)
 
     def link_lost(self, reason: Failure) -> None:
         """Called by the link: somebody else closed our socket."""

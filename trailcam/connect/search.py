@@ -57,8 +57,8 @@ class Search(Protocol):
     def expects(self, host: str) -> bool:
         """Whether the camera may answer from ``host``."""
 
-    def refused(self, peer: Address) -> None:
-        """``peer`` refused a datagram."""
+    def refused(self, peer: Address, error: int) -> None:
+        """A datagram to ``peer`` was refused, with this errno."""
 
     def end(self) -> None:
         """The attempt is over, one way or the other."""
@@ -129,7 +129,7 @@ class DirectSearch:
         """No message is for the search."""
         return False
 
-    def refused(self, peer: Address) -> None:
+    def refused(self, peer: Address, error: int) -> None:
         """That is the attempt's business."""
 
     def end(self) -> None:
