@@ -34,6 +34,7 @@ from trailcam.errors import (
     DirectoryError,
     Hopeless,
     NoRelays,
+    PortUnavailable,
     RelayDirectoryUnusable,
     RelayUnreachable,
     RendezvousUnreachable,
@@ -489,6 +490,29 @@ class SendDeviceTests(RelayTestCase):
         self.network.host(SERVER)
         error = self.failure(DeviceOffline, self.TARGET)
         self.assertIn("no rendezvous server listens", str(error))
+
+    def test_socket_closed_between_two_questions(self) -> None:
+        """When our socket is closed under us, that is told, and is no bug of ours."""
+        self.server()
+        trace = self.start(self.attempt(self.TARGET))
+        self.network.advance(0.5)
+        next(iter(self.client.ports())).stopListening()
+        self.network.advance(1.0)
+        self.assertEqual((type(trace.error), trace.open), (DeviceOffline, 0))
+        self.assertIn("the UDP port was closed", str(trace.error))
+
+    def test_socket_closed_before_a_question(self) -> None:
+        """Whoever asks after that is told why he cannot."""
+        rendezvous = Rendezvous(self.client, self.TARGET, Pace())
+        self.closers.append(rendezvous.close)
+        server = self.server()
+        server.relays = LISTED
+        asking = Deferred.fromCoroutine(rendezvous.relays())
+        self.network.run_until(lambda: asking.called)
+        next(iter(self.client.ports())).stopListening()
+        self.network.advance(0.1)
+        asking = Deferred.fromCoroutine(rendezvous.relays())
+        self.assertIs(self.failureResultOf(asking, Hopeless).value.kind, PortUnavailable)
 
     def test_silent_server(self) -> None:
         """A server that does not answer."""

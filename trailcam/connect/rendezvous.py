@@ -151,6 +151,7 @@ class Rendezvous:
         self._lookups = Lookups(reactor, target.rendezvous)
         self._round: _Round | None = None
         self._opened = False
+        self._lost: Failure | None = None
 
     def __str__(self) -> str:
         """The servers as they were given."""
@@ -200,6 +201,8 @@ class Rendezvous:
     async def _ask(self, question: Message, kind: type[Message], useful: Useful) -> list[Message]:
         """The answers; at least one."""
         await self._open()
+        if self._lost is not None:
+            raise Hopeless(PortUnavailable, self._lost.getErrorMessage())
         self._round = _Round(self._reactor, self._send, self._lookups, self._pace)
         try:
             answers = await self._round.ask(question, kind, useful)
@@ -245,7 +248,8 @@ class Rendezvous:
             self._round.refused(peer, error)
 
     def link_lost(self, reason: Failure) -> None:
-        """Called by the link: somebody else closed our socket."""
+        """Called by the link: somebody else closed our socket.  No later question can be asked."""
+        self._lost = reason
         if self._round is not None and not self._round.over.called:
             self._round.over.errback(Hopeless(PortUnavailable, reason.getErrorMessage()))
 
