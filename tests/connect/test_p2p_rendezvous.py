@@ -446,6 +446,7 @@ class FailureTests(IntroducedTestCase):
         target = Target(CAMERA, (40611,), did=DID, rendezvous=self.target.rendezvous)
         text = self.failure(self.start(target), DeviceOffline)
         self.assertIn("refused port 40611 (ICMP)", text)
+        self.assertEqual(self.attempt.retries, 1)
 
 
 class HostileTests(IntroducedTestCase):
