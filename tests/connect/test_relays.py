@@ -308,7 +308,35 @@ class FindTests(RelayTestCase):
         relays = (RelayAddress("10.0.0.1", 5),)
         directory = FakeDirectory(self, relays)
         found = self.found(rendezvous=ONE_SERVER, relay_directory=URL)
+        self.assertEqual((found, directory.asked), (relays, [self.client.seconds()]))
+        self.assertLess(self.client.seconds(), 0.1)
+
+    def test_directory_when_nobody_listens(self) -> None:
+        """Its turn comes as soon as no server can list any."""
+        self.network.host(SERVER)
+        relays = (RelayAddress("10.0.0.1", 5),)
+        FakeDirectory(self, relays)
+        self.assertEqual(self.found(rendezvous=ONE_SERVER, relay_directory=URL), relays)
+        self.assertLess(self.client.seconds(), 0.1)
+
+    def test_directory_beside_a_silent_server(self) -> None:
+        """It waits half a second for servers that say nothing."""
+        self.network.host(SERVER).silent = True
+        relays = (RelayAddress("10.0.0.1", 5),)
+        directory = FakeDirectory(self, relays)
+        found = self.found(rendezvous=ONE_SERVER, relay_directory=URL)
         self.assertEqual((found, directory.asked), (relays, [0.5]))
+
+    def test_cancelled_before_the_directory(self) -> None:
+        """Then it is not asked at all."""
+        self.network.host(SERVER).silent = True
+        directory = FakeDirectory(self, ())
+        finding = self.find(Target(did=DID, rendezvous=ONE_SERVER, relay_directory=URL))
+        self.network.advance(0.2)
+        finding.cancel()
+        self.failureResultOf(finding, CancelledError)
+        self.network.advance(1.0)
+        self.assertEqual(directory.asked, [])
 
     def test_servers_during_the_directory(self) -> None:
         """A directory that takes its time is left for a server that answers."""
