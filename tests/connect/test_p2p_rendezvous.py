@@ -468,6 +468,15 @@ class HostileTests(IntroducedTestCase):
         self.server.candidates = [(DEVICE, 0)]
         self.failure(self.start(budget=0.5), PunchFailed)
 
+    def test_no_candidates_at_all(self) -> None:
+        """Nothing is sent to what is not the address of one machine elsewhere."""
+        hosts = ("0.0.0.0", "224.0.0.1", "255.255.255.255", "127.0.0.1", "169.254.1.1")
+        self.server.candidates = [(host, 5000) for host in hosts]
+        self.failure(self.start(budget=0.9), PunchFailed)
+        self.assertEqual(
+            {datagram.destination[0] for datagram in self.network.log} & {*hosts}, set()
+        )
+
     def test_not_from_a_server(self) -> None:
         """PUNCH_TO counts only from a server that was asked."""
         self.server.deaf_to = (P2PReq,)

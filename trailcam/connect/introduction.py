@@ -25,6 +25,7 @@ from trailcam.errors import (
     SecretRefused,
 )
 from trailcam.interfaces import Address
+from trailcam.link.addresses import may_be_punched
 from trailcam.wire.constants import NatType, Result
 from trailcam.wire.messages import Message, P2PReq, P2PReqAck, P2PReqDsk, PunchTo
 from trailcam.wire.sockaddr import SocketAddress
@@ -154,7 +155,7 @@ class IntroducedSearch:
         if isinstance(message, P2PReqAck):
             self._acknowledged(message.result, server)
         elif isinstance(message, PunchTo):
-            self._punch(message.address)
+            self._punch(message.address, server)
 
     def _acknowledged(self, result: int, server: Address) -> None:
         if result == Result.OK:
@@ -167,9 +168,9 @@ class IntroducedSearch:
             self._first_refusal = self._reactor.seconds()
         self._judge_when_settled()
 
-    def _punch(self, address: SocketAddress) -> None:
+    def _punch(self, address: SocketAddress, server: Address) -> None:
         candidate = (address.host, address.port)
-        if not address.port or len(self._candidates) >= _MOST_CANDIDATES:
+        if len(self._candidates) >= _MOST_CANDIDATES or not may_be_punched(candidate, server[0]):
             return
         if candidate not in self._candidates:
             self._candidates[candidate] = None
