@@ -28,6 +28,7 @@ from trailcam.errors import (
     AttemptFailed,
     DeviceNeverJoined,
     Hopeless,
+    PortUnavailable,
     RelayFull,
     RelayNotUnderstood,
     RelayUnreachable,
@@ -284,7 +285,8 @@ class Trial:
             try:
                 result = await rendezvous.send_device((host, offer.port), offer.magic)
             except Hopeless as reason:
-                raise self._hopeless((cause[0], f"{cause[1]}; {reason}")) from reason
+                kind = reason.kind if reason.kind is PortUnavailable else cause[0]
+                raise self._hopeless((kind, f"{cause[1]}; {reason}")) from reason
             if result != Result.OK:
                 raise self._hopeless(relay_words.not_sent(cause, rendezvous, result))
             self._await_device()
