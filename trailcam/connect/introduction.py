@@ -15,7 +15,7 @@ from trailcam.connect.resolve import Lookups
 from trailcam.connect.search import Seeker
 from trailcam.connect.target import Target
 from trailcam.errors import (
-    AttemptFailed,
+    Cause,
     DeviceOffline,
     DeviceUnknown,
     Hopeless,
@@ -41,8 +41,6 @@ _GRACE = 1.0
 
 #: The version of the protocol library that we say we are.
 _VERSION = bytes(3)
-
-Cause = tuple[type[AttemptFailed], str]
 
 
 class Verdict:
@@ -237,7 +235,7 @@ class IntroducedSearch:
 
 
 #: Result of a P2P_REQ -> the failure and its words, the most telling first.
-_REFUSALS: dict[int, tuple[type[AttemptFailed], str]] = {
+_REFUSALS: dict[int, Cause] = {
     Result.INVALID_DSK: (
         SecretRefused,
         "wants the secret of {did}, and got none or a wrong one",

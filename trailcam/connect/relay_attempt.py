@@ -16,13 +16,13 @@ from trailcam.connect.events import Observer, ProbeSent, ignore
 from trailcam.connect.pacing import Pace
 from trailcam.connect.race import first_success
 from trailcam.connect.relay_trial import Trial
-from trailcam.connect.relay_words import Cause
 from trailcam.connect.relays import find_relays
 from trailcam.connect.rendezvous import Rendezvous
 from trailcam.connect.target import Target
 from trailcam.connect.waiting import see_out, settle
 from trailcam.errors import (
     AttemptFailed,
+    Cause,
     Hopeless,
     RelayDirectoryUnusable,
     RendezvousUnreachable,

@@ -19,13 +19,13 @@ from trailcam.connect.race import first_outcome
 from trailcam.connect.relay_address import RelayAddress
 from trailcam.connect.relay_control import Control, dial
 from trailcam.connect.relay_proof import prove
-from trailcam.connect.relay_words import Cause
 from trailcam.connect.rendezvous import Rendezvous
 from trailcam.connect.resolve import resolve
 from trailcam.connect.target import Target
 from trailcam.connect.waiting import see_out, settle
 from trailcam.errors import (
     AttemptFailed,
+    Cause,
     DeviceNeverJoined,
     Hopeless,
     PortUnavailable,

@@ -11,7 +11,7 @@ from twisted.internet.defer import TimeoutError
 
 from trailcam.connect.resolve import resolve
 from trailcam.connect.target import Target
-from trailcam.errors import AttemptFailed, Hopeless, NameNotResolved, NoInterface
+from trailcam.errors import AttemptFailed, Cause, Hopeless, NameNotResolved, NoInterface
 from trailcam.interfaces import Address
 from trailcam.wire.constants import LAN_SEARCH_PORT
 from trailcam.wire.messages import Message
@@ -63,7 +63,7 @@ class Search(Protocol):
     def end(self) -> None:
         """The attempt is over, one way or the other."""
 
-    def failure(self, elapsed: float) -> tuple[type[AttemptFailed], str] | None:
+    def failure(self, elapsed: float) -> Cause | None:
         """What the search knows of why nothing was found; ``None`` leaves it to the attempt."""
 
 
@@ -135,6 +135,6 @@ class DirectSearch:
     def end(self) -> None:
         """Nothing goes on."""
 
-    def failure(self, elapsed: float) -> tuple[type[AttemptFailed], str] | None:
+    def failure(self, elapsed: float) -> Cause | None:
         """Nothing beyond what the attempt has seen."""
         return None
