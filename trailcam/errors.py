@@ -257,6 +257,10 @@ class Hopeless(ConnectError):
         self.message = message
 
 
+#: Why an attempt fails: the class of the failure, and its words.
+Cause = tuple[type[AttemptFailed], str]
+
+
 class AllAttemptsFailed(ConnectError):
     """
     Nobody won.

@@ -65,7 +65,7 @@ class ILink(Interface):
     A path to ONE peer, proven or being proven.
 
     Nobody but the receiver attached last hears of messages.  Between two receivers, at most 64
-    messages are kept for the next one.
+    messages are kept for the next one, and the end of the link, if it ended by itself.
     """
 
     mode: ConnectionMode = Attribute("the :class:`~trailcam.model.ConnectionMode` that made it")

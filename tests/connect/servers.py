@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.protocol import DatagramProtocol
@@ -29,7 +30,30 @@ from trailcam.wire.messages import (
 from trailcam.wire.sockaddr import SocketAddress
 
 DID = DeviceID("MYCAM", 1, "ABCDE")
+
+#: A name that :class:`SlowNames` never resolves.
+SLOW = "slow.example"
 TOKEN = b"8 octets"
+
+
+class SlowNames:
+    """
+    Puts a resolver before a host's own that never has an answer for :data:`SLOW`.
+
+    :ivar asked: how often it was asked for that.
+    """
+
+    def __init__(self, host: MemoryHost) -> None:
+        self.asked = 0
+        self._own = host.nameResolver
+        host.nameResolver = self  # type: ignore[assignment]
+
+    def resolveHostName(self, receiver: Any, name: str, *args: Any, **options: Any) -> Any:
+        """Ask, or be silent."""
+        if name != SLOW:
+            return self._own.resolveHostName(receiver, name, *args, **options)
+        self.asked += 1
+        return receiver.resolutionBegan(None)
 
 
 class Talker(DatagramProtocol):

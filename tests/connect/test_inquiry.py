@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from errno import ECONNREFUSED, ENETUNREACH
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from trailcam.connect.inquiry import Inquiry
@@ -55,6 +58,33 @@ class InquiryTests(SynchronousTestCase):
         self.assertTrue(self.inquiry.message_received(ListReqAck(()), TWO))
         self.assertEqual(self.answers, [(ListReqAck(()), TWO)])
         self.assertEqual(self.said(), [])
+
+    def test_added(self) -> None:
+        """A server that is known only later is asked like the others, once."""
+        third = ("203.0.113.3", 32100)
+        self.inquiry.start()
+        self.said()
+        for server in (third, third, ONE):
+            self.inquiry.add(server)
+        self.assertEqual(self.said(), [(HELLO, third)])
+        self.assertTrue(self.inquiry.message_received(PROOF, third))
+
+    def test_refused(self) -> None:
+        """A closed port is not asked again; what else stands in the way may pass."""
+        self.assertTrue(self.inquiry.refused(ONE, ECONNREFUSED))
+        self.assertFalse(self.inquiry.refused(TWO, ENETUNREACH))
+        self.assertFalse(self.inquiry.refused(("10.0.0.1", 1), ECONNREFUSED))
+        self.assertEqual(self.inquiry.trouble, f"{TWO[0]}:{TWO[1]}: {os.strerror(ENETUNREACH)}")
+        self.assertFalse(self.inquiry.settled)
+        self.inquiry.again()
+        self.assertEqual(self.said(), [(HELLO, TWO)])
+
+    def test_refused_after_an_answer(self) -> None:
+        """Whoever has answered is there."""
+        self.inquiry.refused(ONE, ENETUNREACH)
+        self.inquiry.message_received(PROOF, ONE)
+        self.assertFalse(self.inquiry.refused(ONE, ECONNREFUSED))
+        self.assertEqual(self.inquiry.trouble, "")
 
     def test_stranger(self) -> None:
         """Nobody else is listened to."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from typing import Any
 
 from twisted.internet.defer import CancelledError
 
 from tests.connect.cameras import CAMERA, OTHER_DID, NetworkTestCase, Watch
-from tests.connect.servers import DID, ScriptedDevice, ScriptedServer
+from tests.connect.servers import DID, SLOW, ScriptedDevice, ScriptedServer, SlowNames
 from trailcam.connect.p2p import p2p_attempt
 from trailcam.connect.target import Target
 from trailcam.errors import (
@@ -135,6 +137,47 @@ class IntroductionTests(IntroducedTestCase):
         self.network.run_until(lambda: watch.at is not None)
         self.won(watch)
         self.assertLess(watch.at or 9, 0.02)
+
+    def test_slow_name_beside(self) -> None:
+        """A server whose name takes its time keeps nobody waiting."""
+        self.device_on(self.network.host(DEVICE))
+        names = SlowNames(self.client)
+        watch = self.start(Target(did=DID, rendezvous=((SLOW, 32100), (SERVER, 32100))))
+        self.network.run_until(lambda: watch.at is not None)
+        self.won(watch)
+        self.assertLess(watch.at or 9, 0.02)
+        self.assertEqual(names.asked, 1)
+
+    def test_name_that_comes_late(self) -> None:
+        """A server joins in as soon as its name is known."""
+        self.device_on(self.network.host(DEVICE))
+        self.network.name("server.example", SERVER)
+        self.network.host(SECOND).silent = True
+        target = Target(did=DID, rendezvous=((SECOND, 32100), ("server.example", 32100)))
+        watch = self.start(target)
+        self.network.run_until(lambda: watch.at is not None)
+        self.won(watch)
+        self.assertLess(watch.at or 9, 0.03)
+
+    def test_refused_beside_a_slow_name(self) -> None:
+        """As long as a name may become known, there is hope; then there is none."""
+        SlowNames(self.client)
+        self.server.port.stopListening()
+        watch = self.start(Target(did=DID, rendezvous=((SLOW, 32100), (SERVER, 32100))), budget=3.0)
+        self.network.advance(2.9)
+        self.assertIsNone(watch.at)
+        self.failure(watch, RendezvousUnreachable)
+        self.assertAlmostEqual(watch.at or 9, 3.0)
+
+    def test_cancelled_beside_a_slow_name(self) -> None:
+        """Nothing of a lookup is left."""
+        SlowNames(self.client)
+        for rendezvous in (((SLOW, 32100),), ((SLOW, 32100), (SERVER, 32100))):
+            watch = self.start(Target(did=DID, rendezvous=rendezvous))
+            self.network.advance(0.5)
+            watch.deferred.cancel()
+            self.network.advance(0.01)
+            self.assertIsInstance(watch.error, CancelledError)
 
     def test_refusing_server_beside(self) -> None:
         """A server that does not know the device is no reason to give up on the others."""
@@ -320,6 +363,26 @@ class FailureTests(IntroducedTestCase):
         text = self.failure(watch, RendezvousUnreachable, limit=0.05)
         self.assertIn(f"no rendezvous server listens at {SERVER}:999 (ICMP)", text)
 
+    def test_no_way(self) -> None:
+        """No network is no closed port: it is tried until the end, and named."""
+        self.network.unreachable.add(SERVER)
+        watch = self.start(budget=5.0)
+        self.network.advance(4.9)
+        self.assertIsNone(watch.at)
+        message = self.failure(watch, RendezvousUnreachable)
+        self.assertIn(f"{SERVER}:32100: {os.strerror(errno.EHOSTUNREACH)}: is there", message)
+        self.assertNotIn("ICMP", message)
+
+    def test_no_way_at_first(self) -> None:
+        """What stood in the way may pass."""
+        self.device_on(self.network.host(DEVICE))
+        self.client.write_error = OSError(errno.ENETUNREACH, "Network is unreachable")
+        watch = self.start()
+        self.network.advance(0.5)
+        self.client.write_error = None
+        self.network.run_until(lambda: watch.at is not None)
+        self.won(watch)
+
     def test_silent_server(self) -> None:
         """No answer at all takes the whole budget."""
         self.network.host(SECOND).silent = True
@@ -383,6 +446,7 @@ class FailureTests(IntroducedTestCase):
         target = Target(CAMERA, (40611,), did=DID, rendezvous=self.target.rendezvous)
         text = self.failure(self.start(target), DeviceOffline)
         self.assertIn("refused port 40611 (ICMP)", text)
+        self.assertEqual(self.attempt.retries, 1)
 
 
 class HostileTests(IntroducedTestCase):
@@ -403,6 +467,15 @@ class HostileTests(IntroducedTestCase):
         """A candidate without a port is none."""
         self.server.candidates = [(DEVICE, 0)]
         self.failure(self.start(budget=0.5), PunchFailed)
+
+    def test_no_candidates_at_all(self) -> None:
+        """Nothing is sent to what is not the address of one machine elsewhere."""
+        hosts = ("0.0.0.0", "224.0.0.1", "255.255.255.255", "127.0.0.1", "169.254.1.1")
+        self.server.candidates = [(host, 5000) for host in hosts]
+        self.failure(self.start(budget=0.9), PunchFailed)
+        self.assertEqual(
+            {datagram.destination[0] for datagram in self.network.log} & {*hosts}, set()
+        )
 
     def test_not_from_a_server(self) -> None:
         """PUNCH_TO counts only from a server that was asked."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from typing import Any
 from unittest import mock
 
@@ -19,6 +21,7 @@ from tests.connect.relaying import (
     TARGET,
     RelayTestCase,
 )
+from tests.connect.servers import SLOW, SlowNames
 from trailcam.connect.pacing import Pace
 from trailcam.connect.relay_address import RelayAddress
 from trailcam.connect.relays import MOST_RELAYS, find_relays
@@ -31,6 +34,7 @@ from trailcam.errors import (
     DirectoryError,
     Hopeless,
     NoRelays,
+    PortUnavailable,
     RelayDirectoryUnusable,
     RelayUnreachable,
     RendezvousUnreachable,
@@ -251,6 +255,31 @@ class FindTests(RelayTestCase):
         self.assertAlmostEqual(self.client.seconds(), 5.0)
         self.network.advance(5.0)  # the late answer is nobody's business
 
+    def test_slow_name_beside(self) -> None:
+        """A server whose name takes its time keeps nobody waiting."""
+        SlowNames(self.client)
+        server = self.server()
+        server.relays = LISTED
+        self.assertEqual(len(self.found(rendezvous=((SLOW, 5), *ONE_SERVER))), 1)
+        self.assertLess(self.client.seconds(), 0.01)
+
+    def test_name_that_comes_late(self) -> None:
+        """A server joins in as soon as its name is known."""
+        self.network.name("server.example", SERVER)
+        self.server().relays = LISTED
+        self.network.host("203.0.113.10").silent = True
+        servers = (("203.0.113.10", 5), ("server.example", RENDEZVOUS_PORT))
+        self.assertEqual(len(self.found(rendezvous=servers)), 1)
+        self.assertLess(self.client.seconds(), 0.02)
+
+    def test_refused_beside_a_slow_name(self) -> None:
+        """A name has its five seconds, even when nobody else is left."""
+        SlowNames(self.client)
+        self.network.host(SERVER)
+        reason = self.missed(rendezvous=((SLOW, 5), *ONE_SERVER))
+        self.assertEqual(reason.kind, RendezvousUnreachable)
+        self.assertAlmostEqual(self.client.seconds(), 5.0)
+
     def test_directory(self) -> None:
         """A directory alone is asked at once; the first eight of its relays count, each once."""
         relays = tuple(RelayAddress("10.0.0.1", port) for port in range(1, 20))
@@ -279,7 +308,35 @@ class FindTests(RelayTestCase):
         relays = (RelayAddress("10.0.0.1", 5),)
         directory = FakeDirectory(self, relays)
         found = self.found(rendezvous=ONE_SERVER, relay_directory=URL)
+        self.assertEqual((found, directory.asked), (relays, [self.client.seconds()]))
+        self.assertLess(self.client.seconds(), 0.1)
+
+    def test_directory_when_nobody_listens(self) -> None:
+        """Its turn comes as soon as no server can list any."""
+        self.network.host(SERVER)
+        relays = (RelayAddress("10.0.0.1", 5),)
+        FakeDirectory(self, relays)
+        self.assertEqual(self.found(rendezvous=ONE_SERVER, relay_directory=URL), relays)
+        self.assertLess(self.client.seconds(), 0.1)
+
+    def test_directory_beside_a_silent_server(self) -> None:
+        """It waits half a second for servers that say nothing."""
+        self.network.host(SERVER).silent = True
+        relays = (RelayAddress("10.0.0.1", 5),)
+        directory = FakeDirectory(self, relays)
+        found = self.found(rendezvous=ONE_SERVER, relay_directory=URL)
         self.assertEqual((found, directory.asked), (relays, [0.5]))
+
+    def test_cancelled_before_the_directory(self) -> None:
+        """Then it is not asked at all."""
+        self.network.host(SERVER).silent = True
+        directory = FakeDirectory(self, ())
+        finding = self.find(Target(did=DID, rendezvous=ONE_SERVER, relay_directory=URL))
+        self.network.advance(0.2)
+        finding.cancel()
+        self.failureResultOf(finding, CancelledError)
+        self.network.advance(1.0)
+        self.assertEqual(directory.asked, [])
 
     def test_servers_during_the_directory(self) -> None:
         """A directory that takes its time is left for a server that answers."""
@@ -324,6 +381,16 @@ class SearchTests(RelayTestCase):
         self.assertIn(f"{SERVER}:{RENDEZVOUS_PORT}", str(error))
         self.assertIn("within 3.0 s", str(error))
         self.assertEqual((error.phase, round(error.elapsed, 2)), ("searching", 3.0))
+
+    def test_no_way(self) -> None:
+        """No network is no closed port: it is tried until the end, and named."""
+        self.network.host(SERVER)
+        self.network.unreachable.add(SERVER)
+        error = self.failure(
+            RendezvousUnreachable, Target(did=DID, rendezvous=ONE_SERVER), budget=3.0
+        )
+        way = f"{SERVER}:{RENDEZVOUS_PORT}: {os.strerror(errno.EHOSTUNREACH)}"
+        self.assertIn(f"listed a relay within 3.0 s: {way}: is there a network", str(error))
 
     def test_no_directory_answers(self) -> None:
         """So does it with a directory alone."""
@@ -451,6 +518,29 @@ class SendDeviceTests(RelayTestCase):
         self.network.host(SERVER)
         error = self.failure(DeviceOffline, self.TARGET)
         self.assertIn("no rendezvous server listens", str(error))
+
+    def test_socket_closed_between_two_questions(self) -> None:
+        """When our socket is closed under us, that is told, and is no bug of ours."""
+        self.server()
+        trace = self.start(self.attempt(self.TARGET))
+        self.network.advance(0.5)
+        next(iter(self.client.ports())).stopListening()
+        self.network.advance(1.0)
+        self.assertEqual((trace.error.code, trace.open), ("no_local_port", 0))
+        self.assertIn("the UDP port was closed", str(trace.error))
+
+    def test_socket_closed_before_a_question(self) -> None:
+        """Whoever asks after that is told why he cannot."""
+        rendezvous = Rendezvous(self.client, self.TARGET, Pace())
+        self.closers.append(rendezvous.close)
+        server = self.server()
+        server.relays = LISTED
+        asking = Deferred.fromCoroutine(rendezvous.relays())
+        self.network.run_until(lambda: asking.called)
+        next(iter(self.client.ports())).stopListening()
+        self.network.advance(0.1)
+        asking = Deferred.fromCoroutine(rendezvous.relays())
+        self.assertIs(self.failureResultOf(asking, Hopeless).value.kind, PortUnavailable)
 
     def test_silent_server(self) -> None:
         """A server that does not answer."""

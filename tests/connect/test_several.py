@@ -82,6 +82,16 @@ class SeveralTests(SynchronousTestCase):
         running.cancel()
         self.failureResultOf(running, CancelledError)
 
+    def test_retries_without_a_winner(self) -> None:
+        """Of the tries that failed, the one that tried most counts, not the first."""
+        self.tries[0].retries, self.tries[1].retries, self.tries[2].retries = 1, 6, 0
+        running = self.start()
+        self.assertEqual(self.several.retries, 6)
+        for attempt in self.tries:
+            attempt.fail()
+        self.failureResultOf(running, NothingAnswered)
+        self.assertEqual(self.several.retries, 6)
+
     def test_short_budget(self) -> None:
         """A try that would begin after the end never gets a negative budget."""
         running = self.start(0.5)

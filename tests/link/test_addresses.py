@@ -10,7 +10,7 @@ import attrs
 import ifaddr
 from twisted.trial.unittest import SynchronousTestCase
 
-from trailcam.link.addresses import broadcast_addresses
+from trailcam.link.addresses import broadcast_addresses, may_be_punched
 
 EVERYBODY = "255.255.255.255"
 
@@ -85,3 +85,27 @@ class BroadcastTests(SynchronousTestCase):
         found = broadcast_addresses()
         self.assertEqual(found[:1], [EVERYBODY][: len(found)])
         self.assertEqual([str(IPv4Address(address)) for address in found], found)
+
+
+class PunchTests(SynchronousTestCase):
+    """What a rendezvous server may have us punch."""
+
+    server = "203.0.113.5"
+
+    def test_one_machine(self) -> None:
+        """An address of one machine, with a port."""
+        for host in ("198.51.100.7", "10.0.0.1", "192.168.43.20"):
+            self.assertTrue(may_be_punched((host, 1), self.server), host)
+            self.assertFalse(may_be_punched((host, 0), self.server), host)
+
+    def test_nobody(self) -> None:
+        """Not everybody's, nobody's, or one that means something else on each network."""
+        for host in ("0.0.0.0", "224.0.0.1", "255.255.255.255", "240.0.0.1", "169.254.1.2"):
+            for server in (self.server, "127.0.0.1"):
+                self.assertFalse(may_be_punched((host, 1), server), host)
+
+    def test_this_host(self) -> None:
+        """A server elsewhere does not send us to services of our own host."""
+        self.assertFalse(may_be_punched(("127.0.0.1", 53), self.server))
+        self.assertTrue(may_be_punched(("127.0.0.1", 53), "127.0.0.1"))
+        self.assertFalse(may_be_punched(("127.0.0.1", 0), "127.0.0.1"))

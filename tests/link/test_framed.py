@@ -155,6 +155,19 @@ class EndTests(StreamTestCase):
         self.successResultOf(closing)
         self.assertEqual(len(self.near.endings), 1)
 
+    def test_short_farewell(self) -> None:
+        """Or as soon as whoever made the connection wants."""
+        clock = Clock()
+        connection = FramedConnection(clock, farewell=0.2)
+        transport = LingeringTransport()
+        transport.protocol = connection
+        connection.makeConnection(transport)
+        closing = connection.close()
+        clock.advance(0.19)
+        self.assertNoResult(closing)
+        clock.advance(0.02)
+        self.successResultOf(closing)
+
     def test_peer_closes(self) -> None:
         """The peer's end is ours."""
         self.far.connection.close()
@@ -223,6 +236,20 @@ class AloneTests(SynchronousTestCase):
         connection = FramedConnection(Clock())
         connection.makeConnection(SuddenTransport(peerAddress=UNIXAddress(b"/run/x")))
         self.assertEqual(connection.peer, ("", 0))
+
+
+class LingeringTransport(StringTransportWithDisconnection):
+    """A transport that waits for a goodbye, as TLS does, and gets none."""
+
+    def setTcpNoDelay(self, enabled: bool) -> None:
+        """Nothing ever waits."""
+
+    def loseConnection(self) -> None:
+        """Wait."""
+
+    def abortConnection(self) -> None:
+        """Wait no longer."""
+        super().loseConnection()
 
 
 class SuddenTransport(StringTransportWithDisconnection):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from tests.link.rig import Receiver, drw
 from tests.link.streams import PORT, RELAY, StreamTestCase
-from trailcam.errors import LinkClosed, LinkLost
+from trailcam.errors import LinkClosed, LinkLost, SessionRefused
 from trailcam.link.relayed import RelayLink
 from trailcam.model import ConnectionMode
+from trailcam.session.session import Session
 from trailcam.wire.did import TRAILCAM_DID
 from trailcam.wire.messages import Alive, AliveAck, Close, DrwAck, P2PRdy, Psr
 
@@ -103,12 +104,43 @@ class RelayLinkTests(StreamTestCase):
         self.far.transport.write(b"SSH-2.0-OpenSSH\r\n")
         self.assertIn("what came through the relay is out of order: ", self.lost())
 
-    def test_nobody_to_tell(self) -> None:
-        """A link without a receiver ends as quietly as it lived."""
+    def test_lost_between_receivers(self) -> None:
+        """The next receiver is told of the end, once, after what came before it."""
+        self.link.attach(Receiver())
+        self.link.confirm(PROOF)
+        self.far.connection.send(drw(1))
         self.far.connection.close()
         self.turn()
         self.link.attach(self.receiver)
-        self.assertEqual(self.receiver.losses, [])
+        self.assertEqual(self.receiver.told, [PROOF, drw(1)])
+        self.assertIn("the relay ended the connection: ", self.lost())
+        self.link.attach(later := Receiver())
+        self.assertEqual((later.told, later.losses), ([], []))
+
+    def test_session_of_a_lost_link(self) -> None:
+        """A session that begins on it ends at once, and says why."""
+        self.link.confirm(PROOF)
+        self.far.connection.close()
+        self.turn()
+        session = Session(self.host, self.link)
+        reason = self.successResultOf(session.when_closed())
+        self.assertIsInstance(reason, SessionRefused)
+        self.assertIn("the relay ended the connection: ", str(reason))
+        self.assertEqual(session.state, "lost")
+
+    def test_send_on_a_lost_link(self) -> None:
+        """Whoever sends all the same is told why that is over."""
+        self.far.connection.close()
+        self.turn()
+        closed = self.assertRaises(LinkClosed, self.link.send, Alive())
+        self.assertIn("the relay ended the connection: ", str(closed))
+
+    def test_abandon_what_was_lost(self) -> None:
+        """Then nobody has to be told anything."""
+        self.link.confirm(PROOF)
+        self.far.connection.close()
+        self.turn()
+        self.successResultOf(self.link.abandon())
 
     def test_crowded(self) -> None:
         """What there is no room for is dropped, so nothing piles up, whatever it is."""

@@ -177,10 +177,10 @@ class WritingTests(SessionTestCase):
         self.assertRaises(ChannelClosed, channel.write, b"x")
 
     def test_link_gone(self) -> None:
-        """A link that closes while something is written ends the session quietly."""
+        """A link that is found closed while something is written ends the session at once."""
         self.link.abandoned = 1
         self.session.channel(0).write(b"x")
-        self.assertEqual(self.session.state, "closed")
+        self.assertEqual(self.session.state, "lost")
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_producer(self) -> None:

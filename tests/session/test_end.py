@@ -7,7 +7,7 @@ import errno
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
-from tests.session.rig import PEER, SessionTestCase, drw
+from tests.session.rig import PEER, QuietLink, SessionTestCase, drw
 from trailcam.errors import (
     LinkClosed,
     SessionClosedByPeer,
@@ -15,6 +15,7 @@ from trailcam.errors import (
     SessionLost,
     SessionRefused,
 )
+from trailcam.session.session import Session
 from trailcam.wire.did import TRAILCAM_DID
 from trailcam.wire.messages import Alive, Close, P2PRdy
 
@@ -146,15 +147,27 @@ class EndTests(SessionTestCase):
         self.wait(0.875)
         self.assertEqual(self.session.state, "established")
         self.wait(0.125)
-        self.assertEqual(self.session.state, "closed")
-        self.assertIsNone(self.reason())
+        self.assertEqual(self.session.state, "lost")
+        reason = self.reason()
+        self.assertIsInstance(reason, SessionRefused)
+        self.assertIn("this link is closed", str(reason))
+
+    def test_dead_link(self) -> None:
+        """A link that is over before the session begins is not our own end either."""
+        self.successResultOf(self.session.close())
+        self.link = QuietLink(self.clock)
+        self.link.kept = [READY]
+        self.link.abandoned = 1
+        self.session = Session(self.clock, self.link)
+        self.assertEqual(self.session.state, "lost")
+        self.assertIsInstance(self.reason(), SessionRefused)
 
     def test_link_abandoned_before_doubt(self) -> None:
         """Also when it speaks because it doubts."""
         self.wait(1.875)
         self.link.abandon()
         self.wait(0.125)
-        self.assertEqual(self.session.state, "closed")
+        self.assertEqual(self.session.state, "lost")
 
     def test_send_after_the_end(self) -> None:
         """Nothing can be sent any more."""

@@ -12,6 +12,7 @@ from twisted.logger import capturedLogs, formatEvent
 from twisted.python.usage import UsageError
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.connect.servers import SLOW, SlowNames
 from trailcam.interfaces import Address
 from trailcam.server.admission import entry
 from trailcam.tap.rendezvous import Options, RendezvousService, makeService
@@ -165,6 +166,30 @@ class ServiceTests(SynchronousTestCase):
             self.port.write(question, (SERVER, 32100))
             self.network.advance(0.01)
         return decode(self.client.heard[-1])
+
+    def test_slow_name(self) -> None:
+        """A relay whose name takes its time keeps none of the others back, and is told."""
+        SlowNames(self.host)
+        service = self.service(f"--relay={SLOW}:1", "--relay=192.0.2.5:2")
+        with capturedLogs() as events:
+            service.startService()
+            self.assertEqual(self.relays(), (SocketAddress("192.0.2.5", 2),))
+            self.network.advance(11.0)
+        self.assertIn(
+            f"relay {SLOW} has no address: not named to anybody", [formatEvent(e) for e in events]
+        )
+        self.stop(service)
+
+    def test_order(self) -> None:
+        """However late a name is known, the relays are named in the order that was given."""
+        self.network.name("relay.example", "192.0.2.6")
+        service = self.service("--relay=relay.example:1", "--relay=192.0.2.5:2")
+        service.startService()
+        self.network.advance(0.1)
+        self.assertEqual(
+            self.relays(), (SocketAddress("192.0.2.6", 1), SocketAddress("192.0.2.5", 2))
+        )
+        self.stop(service)
 
     def relays(self) -> tuple[SocketAddress, ...]:
         """The relays that the server names."""

@@ -153,6 +153,7 @@ class DatagramAttempt:
             raise self._diagnosis() from None
         finally:
             self._closed_ports.unwatch(self._refused)
+            self._search.end()
             self._stop_timers()  # before the link closes: it would be sent to
 
     def _open(self) -> None:
@@ -219,7 +220,7 @@ class DatagramAttempt:
 
     def _refused(self, peer: Address, error: int = ECONNREFUSED) -> None:
         """Ask there no more, unless a NAT may have said it."""
-        self._search.refused(peer)
+        self._search.refused(peer, error)
         if not self._search.refusals_count:
             return
         self._evidence.note_refused(peer, error)

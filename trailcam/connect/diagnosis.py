@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from trailcam.errors import (
     AttemptFailed,
+    Cause,
     ClosedByCamera,
     NeverReady,
     NothingAnswered,
@@ -148,9 +149,7 @@ def diagnose(
     return kind(mode, phase, elapsed, text)
 
 
-def _cause(
-    evidence: Evidence, elapsed: float, target: str, wanted: DeviceID
-) -> tuple[type[AttemptFailed], str]:
+def _cause(evidence: Evidence, elapsed: float, target: str, wanted: DeviceID) -> Cause:
     if evidence.closed:
         return ClosedByCamera, (
             f"{_names(evidence.closed)} sent CLOSE instead of P2P_RDY; "
@@ -180,7 +179,7 @@ def _never_ready(evidence: Evidence, elapsed: float) -> str:
     return text
 
 
-def _refused(evidence: Evidence, target: str) -> tuple[type[AttemptFailed], str]:
+def _refused(evidence: Evidence, target: str) -> Cause:
     errors = set(evidence.refused.values())
     if errors == {errno.ECONNREFUSED}:
         ports = _ports(address[1] for address in evidence.refused)

@@ -6,8 +6,10 @@ See :doc:`/explain/servers`, "Rendezvous".
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable
+from errno import ECONNREFUSED
 
 from trailcam.interfaces import Address
 from trailcam.wire.constants import HELLO_ROOM
@@ -51,11 +53,18 @@ class Inquiry:
         self._answer = answer
         self._proofs: dict[Address, HelloAck] = {}
         self._settled: set[Address] = set()
+        self._troubles: dict[Address, int] = {}
         self._doubts: Counter[Address] = Counter()
 
     def start(self) -> None:
         """Say HELLO to all."""
         for server in self.servers:
+            self._send(_HELLO, server)
+
+    def add(self, server: Address) -> None:
+        """Say HELLO to one more, whose address has become known only now."""
+        if server not in self.servers:
+            self.servers += (server,)
             self._send(_HELLO, server)
 
     def again(self) -> None:
@@ -68,6 +77,29 @@ class Inquiry:
     def settle(self, server: Address) -> None:
         """Ask ``server`` no more."""
         self._settled.add(server)
+
+    def refused(self, server: Address, error: int) -> bool:
+        """
+        A datagram to ``server`` was refused.
+
+        :return: whether nobody listens there: it is asked no more.  Other troubles may pass.
+        """
+        if server not in self.servers or server in self.heard:
+            return False
+        if error == ECONNREFUSED:
+            self.settle(server)
+            return True
+        self._troubles[server] = error
+        return False
+
+    @property
+    def trouble(self) -> str:
+        """What stood in the way to servers that were never heard; empty if nothing is known."""
+        return ", ".join(
+            f"{host}:{port}: {os.strerror(error)}"
+            for (host, port), error in self._troubles.items()
+            if (host, port) not in self.heard
+        )
 
     @property
     def settled(self) -> bool:

@@ -10,15 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.defer import Deferred, DeferredList, TimeoutError
-from twisted.python.failure import Failure
-
 from trailcam.connect.inquiry import Inquiry
-from trailcam.connect.resolve import resolve
+from trailcam.connect.resolve import Lookups
 from trailcam.connect.search import Seeker
 from trailcam.connect.target import Target
 from trailcam.errors import (
-    AttemptFailed,
+    Cause,
     DeviceOffline,
     DeviceUnknown,
     Hopeless,
@@ -28,6 +25,7 @@ from trailcam.errors import (
     SecretRefused,
 )
 from trailcam.interfaces import Address
+from trailcam.link.addresses import may_be_punched
 from trailcam.wire.constants import NatType, Result
 from trailcam.wire.messages import Message, P2PReq, P2PReqAck, P2PReqDsk, PunchTo
 from trailcam.wire.sockaddr import SocketAddress
@@ -43,8 +41,6 @@ _GRACE = 1.0
 
 #: The version of the protocol library that we say we are.
 _VERSION = bytes(3)
-
-Cause = tuple[type[AttemptFailed], str]
 
 
 class Verdict:
@@ -91,7 +87,7 @@ class IntroducedSearch:
         self._target = target
         self._verdict = verdict
         self._local_address = local_address
-        self._servers: list[Address] = []
+        self._lookups = Lookups(reactor, target.rendezvous)
         self._refusals: dict[Address, int] = {}
         self._closed: set[Address] = set()
         self._introduced: set[Address] = set()
@@ -100,29 +96,14 @@ class IntroducedSearch:
         self._first_refusal: float | None = None
 
     async def prepare(self, budget: float) -> None:
-        """Resolve the servers' names; one that can be resolved is enough."""
+        """Resolve the servers' names; the first is enough, the others join in later."""
         if self._verdict.cause is not None:
             raise Hopeless(*self._verdict.cause)
-        wanted = self._target.rendezvous
-        lookups = [Deferred.fromCoroutine(self._lookup(host, budget)) for host, _ in wanted]
-        hosts = []
-        for _, found in await DeferredList(lookups, consumeErrors=True):
-            if isinstance(found, Failure):
-                found.raiseException()  # we were cancelled, which a list does not tell
-            hosts.append(found)
-        self._servers = [
-            (host, port) for host, (_, port) in zip(hosts, wanted, strict=True) if host is not None
-        ]
-        if not self._servers:
+        await self._lookups.first(budget)
+        if not self._lookups.known:
             raise Hopeless(
                 NameNotResolved, f"no rendezvous server has an IPv4 address: {self._named()}"
             )
-
-    async def _lookup(self, host: str, budget: float) -> str | None:
-        try:
-            return await resolve(self._reactor, host).addTimeout(budget, self._reactor)
-        except TimeoutError:
-            return None
 
     def destinations(self) -> list[Address]:
         """None yet."""
@@ -131,13 +112,16 @@ class IntroducedSearch:
     def begin(self, seeker: Seeker, port: int) -> None:
         """Say HELLO to every server."""
         self._seeker = seeker
-        self._inquiry = Inquiry(self._servers, self._question(port), seeker.tell, self._answered)
+        servers, question = self._lookups.known, self._question(port)
+        self._inquiry = Inquiry(servers, question, seeker.tell, self._answered)
         self._inquiry.start()
+        self._lookups.found = self._inquiry.add
+        self._lookups.over = self._judge_when_settled
         self._verdict.watch(self._give_up)
 
     def _question(self, port: int) -> Message:
         did, secret = self._target.did, self._target.secret
-        local = SocketAddress(self._local_address(self._servers[0][0]), port)
+        local = SocketAddress(self._local_address(self._lookups.known[0][0]), port)
         if secret is None:
             return P2PReq(did, local)
         return P2PReqDsk(did, local, NatType.UNKNOWN, _VERSION, secret)
@@ -159,18 +143,17 @@ class IntroducedSearch:
         """From the host of a candidate; its NAT may choose another port than it told the server."""
         return any(known == host for known, _ in self._candidates)
 
-    def refused(self, peer: Address) -> None:
-        """Nobody listens where a server should."""
-        if peer in self._inquiry.servers and peer not in self._inquiry.heard:
+    def refused(self, peer: Address, error: int) -> None:
+        """Nobody listens where a server should; anything else may pass."""
+        if self._inquiry.refused(peer, error):
             self._closed.add(peer)
-            self._inquiry.settle(peer)
             self._judge_when_settled()
 
     def _answered(self, message: Message, server: Address) -> None:
         if isinstance(message, P2PReqAck):
             self._acknowledged(message.result, server)
         elif isinstance(message, PunchTo):
-            self._punch(message.address)
+            self._punch(message.address, server)
 
     def _acknowledged(self, result: int, server: Address) -> None:
         if result == Result.OK:
@@ -183,16 +166,16 @@ class IntroducedSearch:
             self._first_refusal = self._reactor.seconds()
         self._judge_when_settled()
 
-    def _punch(self, address: SocketAddress) -> None:
+    def _punch(self, address: SocketAddress, server: Address) -> None:
         candidate = (address.host, address.port)
-        if not address.port or len(self._candidates) >= _MOST_CANDIDATES:
+        if len(self._candidates) >= _MOST_CANDIDATES or not may_be_punched(candidate, server[0]):
             return
         if candidate not in self._candidates:
             self._candidates[candidate] = None
             self._seeker.found(candidate)
 
     def _judge_when_settled(self) -> None:
-        if self._inquiry.settled:
+        if self._inquiry.settled and not self._lookups.pending:
             self._judge()
 
     def _judge(self) -> None:
@@ -204,6 +187,10 @@ class IntroducedSearch:
         """One of us knows that it is futile; who was introduced meanwhile knows better."""
         if not (self._introduced or self._candidates):
             self._seeker.give_up(*cause)
+
+    def end(self) -> None:
+        """Look up no more names."""
+        self._lookups.stop()
 
     def failure(self, elapsed: float) -> Cause | None:
         """Why nothing was found within the budget."""
@@ -237,17 +224,18 @@ class IntroducedSearch:
     def _silence(self, elapsed: float) -> str:
         if self._inquiry.heard:
             return f"{self._named()} answered HELLO, but not P2P_REQ, within {elapsed:.1f} s"
-        return (
-            f"no rendezvous server answered within {elapsed:.1f} s ({self._named()}): "
-            "is it running, and does a firewall let UDP through?"
-        )
+        if trouble := self._inquiry.trouble:
+            hint = f"{trouble}: is there a network, and a way to it?"
+        else:
+            hint = "is it running, and does a firewall let UDP through?"
+        return f"no rendezvous server answered within {elapsed:.1f} s ({self._named()}): {hint}"
 
     def _named(self) -> str:
         return ", ".join(f"{host}:{port}" for host, port in self._target.rendezvous)
 
 
 #: Result of a P2P_REQ -> the failure and its words, the most telling first.
-_REFUSALS: dict[int, tuple[type[AttemptFailed], str]] = {
+_REFUSALS: dict[int, Cause] = {
     Result.INVALID_DSK: (
         SecretRefused,
         "wants the secret of {did}, and got none or a wrong one",

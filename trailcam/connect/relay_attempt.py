@@ -16,13 +16,13 @@ from trailcam.connect.events import Observer, ProbeSent, ignore
 from trailcam.connect.pacing import Pace
 from trailcam.connect.race import first_success
 from trailcam.connect.relay_trial import Trial
-from trailcam.connect.relay_words import Cause
 from trailcam.connect.relays import find_relays
 from trailcam.connect.rendezvous import Rendezvous
 from trailcam.connect.target import Target
 from trailcam.connect.waiting import see_out, settle
 from trailcam.errors import (
     AttemptFailed,
+    Cause,
     Hopeless,
     RelayDirectoryUnusable,
     RendezvousUnreachable,
@@ -155,10 +155,12 @@ class RelayAttempt:
             ]
             return relay_words.most_telling([trial.cause(elapsed) for trial in tried])
         if self._target.rendezvous:
-            return RendezvousUnreachable, (
-                f"no rendezvous server ({self._rendezvous}) listed a relay within {elapsed:.1f} s: "
-                "is it running, and does a firewall let UDP through?"
-            )
+            missing = f"no rendezvous server ({self._rendezvous}) listed a relay"
+            if trouble := self._rendezvous.trouble:
+                hint = f"{trouble}: is there a network, and a way to it?"
+            else:
+                hint = "is it running, and does a firewall let UDP through?"
+            return RendezvousUnreachable, f"{missing} within {elapsed:.1f} s: {hint}"
         return RelayDirectoryUnusable, (
             f"the directory of relays at {self._target.relay_directory}: "
             f"it did not answer within {elapsed:.1f} s"

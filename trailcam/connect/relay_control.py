@@ -18,6 +18,10 @@ from trailcam.interfaces import Address
 from trailcam.link.framed import FramedConnection
 from trailcam.wire.messages import Message
 
+#: Seconds that the goodbye to a relay may take: a caller's time includes it, and a winner waits for
+#: that of the losers.
+FAREWELL = 0.2
+
 M = TypeVar("M", bound=Message)
 
 
@@ -27,7 +31,7 @@ async def dial(reactor: Any, endpoint: IStreamClientEndpoint) -> FramedConnectio
 
     :param reactor: provides IReactorTime.
     """
-    factory = Factory.forProtocol(lambda: FramedConnection(reactor))
+    factory = Factory.forProtocol(lambda: FramedConnection(reactor, FAREWELL))
     factory.noisy = False
     try:
         return cast(FramedConnection, await endpoint.connect(factory))

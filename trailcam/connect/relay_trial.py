@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar, cast
 
 from twisted.internet.abstract import isIPAddress
-from twisted.internet.defer import CancelledError, Deferred, TimeoutError, succeed
+from twisted.internet.defer import CancelledError, Deferred, DeferredList, TimeoutError, succeed
 from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 
@@ -19,15 +19,16 @@ from trailcam.connect.race import first_outcome
 from trailcam.connect.relay_address import RelayAddress
 from trailcam.connect.relay_control import Control, dial
 from trailcam.connect.relay_proof import prove
-from trailcam.connect.relay_words import Cause
 from trailcam.connect.rendezvous import Rendezvous
 from trailcam.connect.resolve import resolve
 from trailcam.connect.target import Target
 from trailcam.connect.waiting import see_out, settle
 from trailcam.errors import (
     AttemptFailed,
+    Cause,
     DeviceNeverJoined,
     Hopeless,
+    PortUnavailable,
     RelayFull,
     RelayNotUnderstood,
     RelayUnreachable,
@@ -220,8 +221,11 @@ class Trial:
         self._opened(connection.local[1], port)
         try:
             return await self._sit_down(connection, offer.magic)
-        except Exception:
-            await see_out(connection.close())
+        except Exception as problem:
+            closing = [connection.close()]
+            if isinstance(problem, CancelledError):
+                closing.append(self.close())  # it is over: no goodbye has to wait for another
+            await see_out(DeferredList(closing))
             raise
 
     async def _sit_down(self, connection: FramedConnection, magic: int) -> RelayLink:
@@ -281,7 +285,8 @@ class Trial:
             try:
                 result = await rendezvous.send_device((host, offer.port), offer.magic)
             except Hopeless as reason:
-                raise self._hopeless((cause[0], f"{cause[1]}; {reason}")) from reason
+                kind = reason.kind if reason.kind is PortUnavailable else cause[0]
+                raise self._hopeless((kind, f"{cause[1]}; {reason}")) from reason
             if result != Result.OK:
                 raise self._hopeless(relay_words.not_sent(cause, rendezvous, result))
             self._await_device()

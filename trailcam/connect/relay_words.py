@@ -11,6 +11,7 @@ from twisted.internet.error import ConnectionRefusedError, DNSLookupError
 from trailcam.connect.relay_address import RelayAddress
 from trailcam.errors import (
     AttemptFailed,
+    Cause,
     DeviceNeverJoined,
     DeviceOffline,
     DeviceUnknown,
@@ -24,9 +25,6 @@ from trailcam.errors import (
 )
 from trailcam.wire.constants import Result
 from trailcam.wire.did import DeviceID
-
-#: The class of a failure, and its words.
-Cause = tuple[type[AttemptFailed], str]
 
 #: The failures that relays can cause, the most telling first.
 _TELLING: tuple[type[AttemptFailed], ...] = (

@@ -7,8 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, cast
 
-from twisted.internet.defer import Deferred, succeed
-from twisted.internet.task import deferLater
+from twisted.internet.defer import CancelledError, Deferred, succeed
 
 from trailcam.connect.race import first_success
 from trailcam.connect.relay_address import RelayAddress, check_relay
@@ -39,11 +38,14 @@ async def find_relays(reactor: Any, target: Target, rendezvous: Rendezvous) -> R
     if target.relay is not None:
         return (target.relay,)
     sources: list[Deferred[Relays]] = []
+    turn: Deferred[None] = succeed(None)
     if target.rendezvous:
-        sources.append(Deferred.fromCoroutine(_listed(rendezvous)))
+        listed = Deferred.fromCoroutine(_listed(rendezvous))
+        sources.append(listed)
+        if target.relay_directory is not None:
+            turn = _head_start(reactor, listed)
     if target.relay_directory is not None:
-        delay = _HEAD_START if sources else 0.0
-        sources.append(Deferred.fromCoroutine(_published(reactor, target.relay_directory, delay)))
+        sources.append(Deferred.fromCoroutine(_published(reactor, target.relay_directory, turn)))
     found = await first_success(sources, _nothing_to_close)
     if isinstance(found, list):
         raise _reason(found)
@@ -70,11 +72,25 @@ def _usable(addresses: Iterable[object]) -> Iterator[RelayAddress]:
             continue
 
 
-async def _published(reactor: Any, url: str, delay: float) -> Relays:
+def _head_start(reactor: Any, listed: Deferred[Relays]) -> Deferred[None]:
+    """Fires when the rendezvous servers have had their time alone, or have failed."""
+    timer = reactor.callLater(_HEAD_START, lambda: turn.callback(None))
+    turn: Deferred[None] = Deferred(lambda _: timer.cancel())
+
+    def failed(reason: Failure) -> Failure:
+        if not turn.called and not reason.check(CancelledError):
+            timer.cancel()
+            turn.callback(None)
+        return reason
+
+    listed.addErrback(failed)
+    return turn
+
+
+async def _published(reactor: Any, url: str, turn: Deferred[None]) -> Relays:
     from trailcam.connect.directory import Directory  # loads much: not for who needs none
 
-    if delay:
-        await deferLater(reactor, delay)
+    await turn
     try:
         return tuple(dict.fromkeys(await Directory(reactor, url).relays()))
     except DirectoryError as problem:

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from twisted.internet.defer import Deferred, DeferredList, TimeoutError
+from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from trailcam.connect.inquiry import Inquiry
 from trailcam.connect.pacing import Pace
-from trailcam.connect.resolve import resolve
+from trailcam.connect.resolve import Lookups
 from trailcam.connect.target import Target
 from trailcam.errors import Hopeless, LinkUnavailable, PortUnavailable, RendezvousUnreachable
 from trailcam.interfaces import Address, IMessageReceiver
@@ -45,6 +45,10 @@ Useful = Callable[[Message], bool]
 Send = Callable[[Message, Address], None]
 
 
+def _ignore(*_: Address) -> None:
+    """Nobody listens."""
+
+
 class _Round:
     """
     One question to all servers, until one has a useful answer or none can have one.
@@ -52,11 +56,11 @@ class _Round:
     :ivar over: fires with all answers, the useful one, if there is one, last.
     """
 
-    def __init__(self, reactor: Any, send: Send, servers: list[Address], pace: Pace) -> None:
+    def __init__(self, reactor: Any, send: Send, lookups: Lookups, pace: Pace) -> None:
         self.over: Deferred[list[Message]] = Deferred()
         self._reactor = reactor
         self._send = send
-        self._servers = servers
+        self._lookups = lookups
         self._pace = pace
         self._answers: dict[Address, Message] = {}
         self._resends = 0
@@ -73,18 +77,20 @@ class _Round:
         :param useful: whether one of them is what is looked for.
         """
         self._kind, self._useful = kind, useful
-        self.inquiry = Inquiry(self._servers, question, self._send, self._answered)
+        self.inquiry = Inquiry(self._lookups.known, question, self._send, self._answered)
         self.inquiry.start()
+        self._lookups.found, self._lookups.over = self.inquiry.add, self._look
         self._wait()
         return self.over
 
-    def refused(self, server: Address) -> None:
-        """Nobody listens there."""
-        if server in self.inquiry.servers and server not in self.inquiry.heard:
-            self._settle(server)
+    def refused(self, server: Address, error: int) -> None:
+        """Perhaps nobody listens there."""
+        if self.inquiry.refused(server, error):
+            self._look()
 
     def stop(self) -> None:
-        """Let go of the timers."""
+        """Let go of the timers, and take in no more servers."""
+        self._lookups.found, self._lookups.over = _ignore, _ignore
         for timer in (self._timer, self._grace):
             if timer is not None and timer.active():
                 timer.cancel()
@@ -102,7 +108,10 @@ class _Round:
 
     def _settle(self, server: Address) -> None:
         self.inquiry.settle(server)
-        if self.inquiry.settled:
+        self._look()
+
+    def _look(self) -> None:
+        if self.inquiry.settled and not self._lookups.pending:
             self._finish()
 
     def _finish(self) -> None:
@@ -124,6 +133,8 @@ class Rendezvous:
     One UDP socket, from which one question after the other goes to all rendezvous servers.
 
     The socket stays the same, because the servers remember what its address has shown.
+
+    :ivar trouble: what stood in the way to servers in the last round; empty if nothing is known.
     """
 
     def __init__(self, reactor: Any, target: Target, pace: Pace) -> None:
@@ -132,13 +143,15 @@ class Rendezvous:
             IReactorPluggableNameResolver.
         :param pace: intervals between resends.
         """
+        self.trouble = ""
         self._reactor = reactor
         self._target = target
         self._pace = pace
         self._link = DatagramLink(reactor, ConnectionMode.RELAY)
-        self._servers: list[Address] = []
+        self._lookups = Lookups(reactor, target.rendezvous)
         self._round: _Round | None = None
         self._opened = False
+        self._lost: Failure | None = None
 
     def __str__(self) -> str:
         """The servers as they were given."""
@@ -182,16 +195,20 @@ class Rendezvous:
 
     def close(self) -> Deferred[None]:
         """Let go of the socket; fires when it is gone."""
+        self._lookups.stop()
         return self._link.abandon()
 
     async def _ask(self, question: Message, kind: type[Message], useful: Useful) -> list[Message]:
         """The answers; at least one."""
         await self._open()
-        self._round = _Round(self._reactor, self._send, self._servers, self._pace)
+        if self._lost is not None:
+            raise Hopeless(PortUnavailable, self._lost.getErrorMessage())
+        self._round = _Round(self._reactor, self._send, self._lookups, self._pace)
         try:
             answers = await self._round.ask(question, kind, useful)
         finally:
             self._round.stop()
+            self.trouble = self._round.inquiry.trouble
             self._round = None
         if not answers:
             raise Hopeless(
@@ -204,37 +221,19 @@ class Rendezvous:
     async def _open(self) -> None:
         if self._opened:
             return
-        self._servers = await self._resolve()
+        await self._lookups.first(_NAMES)
+        if not self._lookups.known:
+            raise Hopeless(
+                RendezvousUnreachable,
+                f"no rendezvous server has an IPv4 address ({self}): is the name spelt right, "
+                "and is there a network?",
+            )
         try:
             self._link.open()
         except LinkUnavailable as problem:
             raise Hopeless(PortUnavailable, str(problem)) from problem
         self._opened = True
         self._link.attach(self)
-
-    async def _resolve(self) -> list[Address]:
-        wanted = self._target.rendezvous
-        lookups = [Deferred.fromCoroutine(self._lookup(host)) for host, _ in wanted]
-        found: list[Any] = await DeferredList(lookups, consumeErrors=True)
-        servers = []
-        for (succeeded, host), (_, port) in zip(found, wanted, strict=True):
-            if not succeeded:
-                host.raiseException()  # we were cancelled, which a list does not tell
-            elif host is not None:
-                servers.append((host, port))
-        if not servers:
-            raise Hopeless(
-                RendezvousUnreachable,
-                f"no rendezvous server has an IPv4 address ({self}): is the name spelt right, "
-                "and is there a network?",
-            )
-        return servers
-
-    async def _lookup(self, host: str) -> str | None:
-        try:
-            return await resolve(self._reactor, host).addTimeout(_NAMES, self._reactor)
-        except TimeoutError:
-            return None
 
     def message_received(self, message: Message, peer: Address) -> None:
         """Called by the link; between two questions nothing is of interest."""
@@ -244,12 +243,13 @@ class Rendezvous:
             self._link.noise.note(peer, "not from a rendezvous server")
 
     def peer_refused(self, peer: Address, error: int) -> None:
-        """Called by the link: nobody listens there."""
+        """Called by the link: a datagram did not get there."""
         if self._round is not None:
-            self._round.refused(peer)
+            self._round.refused(peer, error)
 
     def link_lost(self, reason: Failure) -> None:
-        """Called by the link: somebody else closed our socket."""
+        """Called by the link: somebody else closed our socket.  No later question can be asked."""
+        self._lost = reason
         if self._round is not None and not self._round.over.called:
             self._round.over.errback(Hopeless(PortUnavailable, reason.getErrorMessage()))
 

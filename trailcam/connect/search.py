@@ -11,7 +11,7 @@ from twisted.internet.defer import TimeoutError
 
 from trailcam.connect.resolve import resolve
 from trailcam.connect.target import Target
-from trailcam.errors import AttemptFailed, Hopeless, NameNotResolved, NoInterface
+from trailcam.errors import AttemptFailed, Cause, Hopeless, NameNotResolved, NoInterface
 from trailcam.interfaces import Address
 from trailcam.wire.constants import LAN_SEARCH_PORT
 from trailcam.wire.messages import Message
@@ -57,10 +57,13 @@ class Search(Protocol):
     def expects(self, host: str) -> bool:
         """Whether the camera may answer from ``host``."""
 
-    def refused(self, peer: Address) -> None:
-        """``peer`` refused a datagram."""
+    def refused(self, peer: Address, error: int) -> None:
+        """A datagram to ``peer`` was refused, with this errno."""
 
-    def failure(self, elapsed: float) -> tuple[type[AttemptFailed], str] | None:
+    def end(self) -> None:
+        """The attempt is over, one way or the other."""
+
+    def failure(self, elapsed: float) -> Cause | None:
         """What the search knows of why nothing was found; ``None`` leaves it to the attempt."""
 
 
@@ -126,9 +129,12 @@ class DirectSearch:
         """No message is for the search."""
         return False
 
-    def refused(self, peer: Address) -> None:
+    def refused(self, peer: Address, error: int) -> None:
         """That is the attempt's business."""
 
-    def failure(self, elapsed: float) -> tuple[type[AttemptFailed], str] | None:
+    def end(self) -> None:
+        """Nothing goes on."""
+
+    def failure(self, elapsed: float) -> Cause | None:
         """Nothing beyond what the attempt has seen."""
         return None

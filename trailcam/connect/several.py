@@ -52,8 +52,11 @@ class SeveralAttempts:
 
     @property
     def retries(self) -> int:
-        """Destination ports tried without success."""
-        return self._leader.retries
+        """Destination ports tried without success: by the winner, or by who tried most."""
+        leader = self._leader
+        if any(lane.state is AttemptState.SUCCESS for lane in self._lanes):
+            return leader.retries
+        return max(lane.attempt.retries for lane in self._lanes)
 
     @property
     def round_trip(self) -> float | None:

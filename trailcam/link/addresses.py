@@ -5,9 +5,11 @@ Our own addresses, and those that a broadcast has to go to.
 from __future__ import annotations
 
 import socket
-from ipaddress import AddressValueError, IPv4Network, NetmaskValueError
+from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueError
 
 import ifaddr
+
+from trailcam.interfaces import Address
 
 #: Reaches the segment of the default interface.
 LIMITED_BROADCAST = "255.255.255.255"
@@ -53,3 +55,18 @@ def address_towards(host: str) -> str:
         except OSError:
             return "0.0.0.0"
         return str(probe.getsockname()[0])
+
+
+def may_be_punched(address: Address, server: str) -> bool:
+    """
+    Whether this may be the address of one machine elsewhere; what a server says may be anything.
+
+    This host itself counts only for a server that is on it, too.
+
+    :param server: IPv4 literal of who named the address.
+    """
+    host = IPv4Address(address[0])
+    if host.is_loopback:
+        return address[1] != 0 and IPv4Address(server).is_loopback
+    nobody = host.is_multicast or host.is_unspecified or host.is_reserved or host.is_link_local
+    return address[1] != 0 and not nobody

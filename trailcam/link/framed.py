@@ -23,8 +23,8 @@ from trailcam.wire.stream import ClearFraming, FrameDecoder, encode_frame
 if TYPE_CHECKING:
     from twisted.internet.interfaces import IDelayedCall
 
-#: Seconds that the last octets may take to leave before the connection is cut off.
-_FLUSH = 1.0
+#: Seconds that a goodbye may take before the connection is cut off, unless somebody says otherwise.
+_FAREWELL = 1.0
 
 
 def _ignore(_: object) -> None:
@@ -45,14 +45,19 @@ class FramedConnection(Protocol):
     _log = Logger()
     _framing = ClearFraming()
 
-    def __init__(self, reactor: Any) -> None:
-        """:param reactor: provides IReactorTime."""
+    def __init__(self, reactor: Any, farewell: float = _FAREWELL) -> None:
+        """
+        :param reactor: provides IReactorTime.
+        :param farewell: seconds that the last octets, and with TLS the peer's goodbye, may take
+            before the connection is cut off.
+        """
         self.hear: Callable[[Message], None] = _ignore
         self.ended: Callable[[Failure], None] = _ignore
         self.congested = False
         self.local: Address = ("", 0)
         self.peer: Address = ("", 0)
         self._reactor = reactor
+        self._farewell = farewell
         self._noise = Noise(self._log)
         self._decoder = FrameDecoder(self._framing, self._note)
         self._open = False
@@ -78,7 +83,7 @@ class FramedConnection(Protocol):
 
     def close(self) -> Deferred[None]:
         """
-        Let what was sent leave, for at most a second, and close.
+        Let what was sent leave, for as long as a farewell may take, and close.
 
         :return: fires when the connection is gone; never fails.  May be called again.
         """
@@ -133,7 +138,7 @@ class FramedConnection(Protocol):
     def _leave(self) -> None:
         transport = cast(Any, self.transport)
         transport.unregisterProducer()  # it would be waited for
-        self._cutoff = self._reactor.callLater(_FLUSH, transport.abortConnection)
+        self._cutoff = self._reactor.callLater(self._farewell, transport.abortConnection)
         transport.loseConnection()  # last: some transports are gone when it returns
 
     def _tell(self, message: Message) -> None:

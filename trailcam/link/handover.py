@@ -19,29 +19,35 @@ _MOST_KEPT = 64
 
 
 class Handover:
-    """Tells the receiver attached last; without one, keeps the first 64 messages for the next."""
+    """
+    Tells the receiver attached last; without one, keeps the first 64 messages for the next, and
+    the end of the link.
+    """
 
     def __init__(self, log: Logger) -> None:
         """:param log: hears of receivers that raise, which they may not."""
         self._log = log
         self._receiver: IMessageReceiver | None = None
         self._kept: deque[tuple[Message, Address]] = deque()
+        self._loss: Failure | None = None
 
     def attach(self, receiver: IMessageReceiver) -> None:
         """Make ``receiver`` the one who hears, and give it at once what was kept."""
         self._receiver = receiver
         while self._kept and self._receiver is receiver:
             self._tell(receiver.message_received, *self._kept.popleft())
+        if self._loss is not None and self._receiver is receiver:
+            self.lost(self._loss)
 
     def detach(self) -> None:
         """From now on keep what comes."""
         self._receiver = None
 
-    def forget(self) -> IMessageReceiver | None:
-        """The link ends: nobody hears any more.  The result is who did."""
-        receiver, self._receiver = self._receiver, None
+    def forget(self) -> None:
+        """The link ends: nobody hears any more."""
+        self._receiver = None
         self._kept.clear()
-        return receiver
+        self._loss = None
 
     def message(self, message: Message, peer: Address) -> None:
         """Pass on or keep.  Of what is kept the first ones count: a camera repeats the rest."""
@@ -56,10 +62,13 @@ class Handover:
             self._tell(self._receiver.peer_refused, peer, error)
 
     def lost(self, reason: Failure) -> None:
-        """The link ended by itself: tell, and tell nothing more."""
-        receiver = self.forget()
-        if receiver is not None:
-            self._tell(receiver.link_lost, reason)
+        """The link ended by itself: tell, and tell nothing more; without a receiver, later."""
+        if self._receiver is None:
+            self._loss = reason
+            return
+        receiver = self._receiver
+        self.forget()
+        self._tell(receiver.link_lost, reason)
 
     def _tell(self, hear: Callable[..., None], *what: object) -> None:
         """Call a receiver, which may not raise; if it does, that shall not be the link's end."""

@@ -43,6 +43,7 @@ class RelayLink:
         self._connection = connection
         self._handover = Handover(self._log)
         self._leaving = False
+        self._over = "this link is closed"
         connection.hear = self._heard
         connection.ended = self._ended
 
@@ -62,14 +63,14 @@ class RelayLink:
     def send(self, message: Message) -> None:
         """Send to the camera; raises :class:`~trailcam.errors.LinkClosed` after the end."""
         if self._leaving:
-            raise LinkClosed("this link is closed")
+            raise LinkClosed(self._over)
         if self._connection.congested:
             self.dropped += 1
         else:
             self._connection.send(message)
 
     def abandon(self) -> Deferred[None]:
-        """Say CLOSE and let go of the connection; fires within about a second."""
+        """Say CLOSE and let go of the connection; fires within the time of a farewell."""
         if not self._leaving:
             self._leaving = True
             self._handover.forget()
@@ -91,4 +92,5 @@ class RelayLink:
             text = f"what came through the relay is out of order: {reason.getErrorMessage()}"
         else:
             text = f"the relay ended the connection: {reason.getErrorMessage()}"
+        self._over = text
         self._handover.lost(Failure(LinkLost(text)))

@@ -120,7 +120,7 @@ class Session:
 
     def link_lost(self, reason: Failure) -> None:
         """Called by the link: it failed."""
-        self._machine.broken(SessionRefused(f"the link was lost: {reason.getErrorMessage()}"))
+        self._link_failed(reason.getErrorMessage())
 
     def _drw_heard(self, drw: Drw) -> None:
         ack = self._core.receive_drw(drw, self._heard)
@@ -163,8 +163,11 @@ class Session:
     def _answer(self, message: Message) -> None:
         try:
             self.link.send(message)
-        except LinkClosed:
-            self._machine.close()
+        except LinkClosed as closed:
+            self._link_failed(str(closed))
+
+    def _link_failed(self, reason: str) -> None:
+        self._machine.broken(SessionRefused(f"the link was lost: {reason}"))
 
     def _send_alive(self) -> None:
         self._sent = self._reactor.seconds()

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
-from collections.abc import Sequence
 from typing import Any
 
 from twisted.application.service import IService, Service
@@ -16,7 +15,7 @@ from twisted.internet.interfaces import IListeningPort
 from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
 
-from trailcam.connect.resolve import resolve
+from trailcam.connect.resolve import resolve_each
 from trailcam.connect.target import check_address
 from trailcam.interfaces import Address
 from trailcam.server.proofs import KEY_SIZE
@@ -30,6 +29,7 @@ from trailcam.wire.sockaddr import SocketAddress
 
 _TELL_EVERY = 60.0
 _RESOLVE_AGAIN = 30.0
+_RESOLVE_LIMIT = 10.0
 
 
 class Options(ServerOptions):
@@ -121,27 +121,20 @@ class RendezvousService(Service):
 
     async def _name_relays(self) -> None:
         """Resolve the relays' names, and try those again that nobody knows (yet)."""
-        named: list[SocketAddress] = []
-        missing = list(self._options.relays)
-        while missing:
-            missing = await self._resolve(missing, named)
-            self._server.name_relays(named)
-            if missing:
-                await deferLater(self._reactor, _RESOLVE_AGAIN)
+        wanted = tuple(dict.fromkeys(self._options.relays))
+        named: dict[Address, SocketAddress] = {}
 
-    async def _resolve(
-        self, relays: Sequence[Address], named: list[SocketAddress]
-    ) -> list[Address]:
-        """Add to ``named`` those of ``relays`` that have an address; returns the others."""
-        missing = []
-        for name, port in relays:
-            host = await resolve(self._reactor, name)
+        def found(relay: Address, host: str | None) -> None:
             if host is None:
-                self._log.warn("relay {name} has no address: not named to anybody", name=name)
-                missing.append((name, port))
-            else:
-                named.append(SocketAddress(host, port))
-        return missing
+                self._log.warn("relay {name} has no address: not named to anybody", name=relay[0])
+                return
+            named[relay] = SocketAddress(host, relay[1])
+            self._server.name_relays([named[known] for known in wanted if known in named])
+
+        while missing := [relay for relay in wanted if relay not in named]:
+            await resolve_each(self._reactor, missing, _RESOLVE_LIMIT, found)
+            if len(named) < len(wanted):
+                await deferLater(self._reactor, _RESOLVE_AGAIN)
 
     def _tell(self) -> None:
         counts = self._server.counts
