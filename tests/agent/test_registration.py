@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import errno
+from unittest import mock
 
 from twisted.logger import LogLevel
 
 from tests.agent.rig import AGENT, IDENTITY, SERVER, AgentTestCase
+from trailcam.agent.identity import Identity
 from trailcam.agent.registration import LOGIN_EVERY, PATIENCE, Registration
 from trailcam.agent.standing import REFUSED_PAUSE
+from trailcam.connect.inquiry import Inquiry
 from trailcam.interfaces import Address
 from trailcam.link.datagram import DatagramLink
 from trailcam.model import ConnectionMode
@@ -250,6 +253,33 @@ class RegistrationTests(AgentTestCase):
         self.rendezvous()
         self.turn(max(PATIENCE) + 1)
         self.assertTrue(registration.standing.registered)
+
+    def test_broken(self) -> None:
+        """What nobody expected is told once, and is not the end: it tries again after 20 s."""
+        server = self.rendezvous()
+        with mock.patch.object(Identity, "login", side_effect=ZeroDivisionError):
+            registration = self.registration()
+            self.turn(2.5 * LOGIN_EVERY)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.assertEqual(server.heard, [])
+        self.turn(LOGIN_EVERY)
+        self.assertTrue(registration.standing.registered)
+
+    def test_broken_later(self) -> None:
+        """Nor is what breaks when it was registered already."""
+        server = self.rendezvous()
+        registration = self.registration()
+        self.turn()
+        with mock.patch.object(Inquiry, "again", side_effect=OSError(24, "Too many open files")):
+            self.turn(LOGIN_EVERY + 1)
+            self.assertFalse(registration.standing.registered)
+        [failure] = self.flushLoggedErrors(OSError)
+        self.assertIn("Too many open files", failure.getErrorMessage())
+        [line] = self.log.lines(LogLevel.critical)
+        self.assertEqual(line, f"bug: no login at {PLACE}; trying on")
+        self.turn(LOGIN_EVERY)
+        self.assertTrue(registration.standing.registered)
+        self.assertEqual(server.count(DevLgnDsk), 2)
 
     def test_refused(self) -> None:
         """A wrong secret is an error in the log, and tried again after a minute only."""

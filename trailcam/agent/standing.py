@@ -44,10 +44,20 @@ class Standing:
 
         Told once, and again only when something else has happened in between.
         """
-        self.registered = False
-        if text != self._told:
-            self._told = text
+        if self._is_news(text):
             self._log.warn("not registered: {trouble}; trying on", trouble=text)
+
+    def broke(self, failure: Failure) -> None:
+        """Something went wrong that nobody thought of; told as :meth:`trouble` is."""
+        if self._is_news(repr(failure.value)):
+            server = self._server
+            self._log.failure("bug: no login at {server}; trying on", failure, server=server)
+
+    def _is_news(self, text: str) -> bool:
+        self.registered = False
+        news = text != self._told
+        self._told = text
+        return news
 
     def _accepted(self) -> None:
         if not self.registered:
