@@ -242,6 +242,29 @@ class RegistrationTests(AgentTestCase):
         self.turn(1)
         self.assertEqual(len(self.log.lines(LogLevel.info)), 1)
 
+    def test_closed_port_for_long(self) -> None:
+        """Refusal and silence take turns then, and each is told once, until we are registered."""
+        registration = self.registration()
+        troubles = [
+            f"not registered: nothing listens at {PLACE} (ICMP); trying on",
+            f"not registered: no answer from {PLACE} within 16 s; trying on",
+        ]
+        self.turn(600.0)
+        self.assertEqual(self.log.lines(), troubles)
+        server = self.rendezvous()
+        self.turn(max(PATIENCE) + 1)
+        self.assertTrue(registration.standing.registered)
+        server.port.stopListening()
+        self.turn(600.0)
+        self.assertEqual(self.log.lines(), troubles * 2)
+
+    def test_many_troubles(self) -> None:
+        """However many there are, the log does not grow without end."""
+        registration = self.registration()
+        for number in range(1, 200):
+            registration.refused(number)
+        self.assertLess(len(self.log.lines()), 20)
+
     def test_no_way(self) -> None:
         """A network that is away is named by what the system says."""
         self.host.write_error = OSError(errno.ENETUNREACH, "Network is unreachable")
