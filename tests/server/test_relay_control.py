@@ -4,6 +4,8 @@ Control connections of the relay: what clients and devices ask, and what they he
 
 from __future__ import annotations
 
+from unittest import mock
+
 from twisted.internet.error import ConnectionDone
 from twisted.internet.testing import StringTransport
 from twisted.logger import capturedLogs, formatEvent
@@ -23,6 +25,7 @@ from tests.server.relay_rig import (
     pair_lines,
     request,
 )
+from trailcam.server.relay_control import ControlConnection
 from trailcam.server.relay_ports import Place
 from trailcam.wire.constants import LOGIN_KEY, Result
 from trailcam.wire.did import DeviceID
@@ -554,3 +557,12 @@ class ConnectionTests(RelayCase):
         self.network.advance(1.0)
         self.ends(client)
         self.assertEqual(len(client.data) % len(frame(RlyHelloAck())), 0)
+
+    def test_sweep_fails(self) -> None:
+        """A bug in what ends the silent ones stops neither that for good nor the stopping."""
+        client = self.dial(self.client_host)
+        with mock.patch.object(ControlConnection, "check", side_effect=ZeroDivisionError):
+            self.network.advance(3.0)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.network.advance(20.0)
+        self.ends(client)
