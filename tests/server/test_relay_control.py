@@ -14,6 +14,7 @@ from twisted.python.failure import Failure
 from tests.server.relay_rig import (
     CLIENT,
     CONTROL,
+    DEVICE,
     DID,
     DSK,
     OTHER_DID,
@@ -286,6 +287,17 @@ class DeviceTests(RelayCase):
         self.assertEqual(self.result(self.ask(device, login(), DevLgnAckCrc)), Result.OK)
         self.say(device, login(OTHER_DID))
         self.ends(device)
+
+    def test_again_and_again(self) -> None:
+        """However often it does so, the log says so once."""
+        with capturedLogs() as events:
+            device = self.logged_in()
+            for _ in range(100):
+                self.say(device, login())
+        self.assertEqual(len(self.heard(device)), 100)
+        lines = [formatEvent(event) for event in events]
+        self.assertEqual(lines.count(f"device {DID} logged in from {DEVICE}"), 1)
+        self.assertLess(len(lines), 5)
 
     def test_kept_alive(self) -> None:
         """With ALIVE it stays for as long as it likes."""
