@@ -139,5 +139,12 @@ class CandidatesTests(SynchronousTestCase):
         for host in ("203.0.113.7", "10.0.0.1", "192.168.43.20", "127.0.0.1"):
             self.assertTrue(may_be_punched((host, 1)), host)
             self.assertFalse(may_be_punched((host, 0)), host)
-        for host in ("0.0.0.0", "224.0.0.1", "255.255.255.255", "240.0.0.1"):
+        for host in (
+            "0.0.0.0",
+            "224.0.0.1",
+            "255.255.255.255",
+            "240.0.0.1",
+            "169.254.0.1",
+            "169.254.169.254",
+        ):
             self.assertFalse(may_be_punched((host, 1)), host)

@@ -119,6 +119,12 @@ def _stop(candidate: _Candidate) -> None:
 
 
 def may_be_punched(address: Address) -> bool:
-    """Whether this is the address of one machine; what a server says may be anything."""
+    """
+    Whether a client can be there; what a server says may be anything.
+
+    A link-local address is another machine's on every network, so it is not the client's on ours.
+    Loopback is for trying things out on one machine.
+    """
     host = IPv4Address(address[0])
-    return address[1] != 0 and not (host.is_multicast or host.is_unspecified or host.is_reserved)
+    nobody = host.is_multicast or host.is_unspecified or host.is_reserved or host.is_link_local
+    return address[1] != 0 and not nobody
