@@ -270,8 +270,11 @@ def _read(response: IResponse) -> Deferred[bytes]:
 
 
 def _etag(response: IResponse) -> str | None:
-    etag: str = response.headers.getRawHeaders("ETag", [""])[0]
-    return etag if 0 < len(etag) <= _LONGEST_ETAG else None
+    """One that can be sent back as it came; its octets may be anything."""
+    octets: bytes = response.headers.getRawHeaders(b"ETag", [b""])[0]
+    etag = octets.decode("latin-1")
+    fits = 0 < len(etag) <= _LONGEST_ETAG
+    return etag if fits and etag.isascii() and etag.isprintable() else None
 
 
 def _nothing_to_close(_: object) -> Deferred[None]:
