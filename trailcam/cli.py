@@ -23,6 +23,7 @@ from twisted.python import usage
 from trailcam._version import __version__
 from trailcam.errors import AllAttemptsFailed, SessionError, TrailcamError
 from trailcam.tap.options import ConnectOptions, HelpfulOptions, suggestion, usage_errors
+from trailcam.tap.secretfile import readers_of_secret
 from trailcam.wire.did import DeviceID
 
 if TYPE_CHECKING:
@@ -159,6 +160,9 @@ class ConnectCommand(ConnectOptions, Command):
 
     async def work(self, reactor: Any) -> int:
         """Connect, to the simulated camera if it was asked for; returns the exit status."""
+        warning = readers_of_secret(self["secret-file"])
+        if warning is not None:
+            _complain(warning, DONE)
         if not self["demo"]:
             return await self._connect(reactor, self.request())
         from twisted.internet.error import CannotListenError
