@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from pathlib import Path
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import CannotListenError
@@ -80,6 +81,26 @@ class ConnectTests(Streams):
         self.assertEqual(info["destination_port"], 40611)
         self.assertEqual(list(info["threads_info"]), THREADS)
         self.assertEqual(list(info["threads_info"]["lanConnectThread"]), THREAD_KEYS)
+        self.switch_off()
+
+    def test_readable_secret(self) -> None:
+        """A secret that others may read is warned of, which changes nothing else."""
+        self.camera.start(CAMERA)
+        path = Path(self.mktemp())
+        path.write_text("correct-horse-battery\n")
+        for mode, warning in (
+            (0o600, ""),
+            (
+                0o644,
+                f"trailcam: others on this machine may read {path} (mode 644); "
+                "'chmod 600' prevents that\n",
+            ),
+        ):
+            path.chmod(mode)
+            work = self.work(f"--camera={CAMERA}", "--no-lan", f"--secret-file={path}", "--json")
+            self.assertEqual(self.status(work), 0)
+            self.assertEqual(json.loads(self.told())["mode"], "p2p")
+            self.assertEqual(self.errors.getvalue(), warning)
         self.switch_off()
 
     def test_refused(self) -> None:

@@ -25,6 +25,7 @@ from trailcam.cli_camera import COMMANDS, CameraCommand
 from trailcam.console import COULD_NOT, DONE, SIGNALLED, complain, show
 from trailcam.errors import AllAttemptsFailed, SessionError, TrailcamError
 from trailcam.tap.options import ConnectOptions, HelpfulOptions, suggestion, usage_errors
+from trailcam.tap.secretfile import readers_of_secret
 from trailcam.wire.did import DeviceID
 
 if TYPE_CHECKING:
@@ -161,6 +162,9 @@ class ConnectCommand(ConnectOptions, Command):
 
     async def work(self, reactor: Any) -> int:
         """Connect, to the simulated camera if it was asked for; returns the exit status."""
+        warning = readers_of_secret(self["secret-file"])
+        if warning is not None:
+            complain(warning, DONE)
         if not self["demo"]:
             return await self._connect(reactor, self.request())
         from twisted.internet.error import CannotListenError

@@ -13,7 +13,6 @@ from trailcam.agent.candidates import (
     MOST_PER_HOST,
     PUNCHED_FOR,
     Candidates,
-    may_be_punched,
 )
 from trailcam.interfaces import Address
 
@@ -134,10 +133,11 @@ class CandidatesTests(SynchronousTestCase):
         self.assertEqual(self.times(), [0.0])
         self.assertFalse(self.candidates.expects(HERE[0]))
 
-    def test_may_be_punched(self) -> None:
-        """Only what can be one machine's address."""
-        for host in ("203.0.113.7", "10.0.0.1", "192.168.43.20", "127.0.0.1"):
-            self.assertTrue(may_be_punched((host, 1)), host)
-            self.assertFalse(may_be_punched((host, 0)), host)
-        for host in ("0.0.0.0", "224.0.0.1", "255.255.255.255", "240.0.0.1"):
-            self.assertFalse(may_be_punched((host, 1)), host)
+    def test_room_for_the_next(self) -> None:
+        """What is not punched any more makes room; what is, does not."""
+        for port in range(1, MOST_PER_HOST + 1):
+            self.assertTrue(self.candidates.introduce((HERE[0], port)))
+        self.assertFalse(self.candidates.introduce((HERE[0], 60_000)))
+        self.clock.pump([0.1] * round(PUNCHED_FOR / 0.1 + 10))
+        self.assertTrue(self.candidates.introduce((HERE[0], 60_000)))
+        self.assertTrue(self.candidates.introduce((THERE[0], 1)))

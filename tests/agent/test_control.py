@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest import mock
 
+from twisted.internet.address import IPv6Address
+from twisted.internet.testing import StringTransport
 from twisted.logger import LogLevel
 
 from tests.agent.rig import DID, IDENTITY, RELAY, AgentTestCase, ScriptedPort, acknowledgement
-from trailcam.agent.control import ALIVE_EVERY, LOST_AFTER, Control
+from trailcam.agent.control import ALIVE_EVERY, LOST_AFTER, Control, ControlConnection
+from trailcam.agent.identity import Identity
 from trailcam.agent.standing import REFUSED_PAUSE
 from trailcam.connect.relay_address import RelayAddress
+from trailcam.errors import WireError
 from trailcam.wire.constants import LOGIN_KEY, RELAY_PORT, Result
 from trailcam.wire.did import TRAILCAM_DID
 from trailcam.wire.login import DSK_LOGIN
 from trailcam.wire.messages import Alive, AliveAck, Close, DevLgnDsk, TcpRsStart
-from trailcam.wire.sockaddr import SocketAddress
+from trailcam.wire.sockaddr import UNSPECIFIED, SocketAddress
+from trailcam.wire.stream import ClearFraming, FrameDecoder
 
 RETRY = 2.0
 PLACE = RelayAddress(RELAY, RELAY_PORT)
@@ -172,6 +178,35 @@ class ControlTests(AgentTestCase):
         self.control()
         self.turn()
         self.assertIn("is lost: ", self.log.lines()[-1])
+
+    def test_cannot_log_in(self) -> None:
+        """A login that cannot be written ends the connection, is told, and tried again."""
+        relay = self.relay()
+        with mock.patch.object(Identity, "login", side_effect=WireError("no place for that")):
+            service = self.control()
+            self.turn(RETRY + 0.1)
+        self.assertEqual(len(relay.connections), 2)
+        self.assertEqual(
+            self.log.lines(),
+            [f"not registered: relay {RELAY}:{RELAY_PORT} is lost: no place for that; trying on"],
+        )
+        self.turn(RETRY)
+        self.assertTrue(service.standing.registered)
+
+    def test_ipv6(self) -> None:
+        """At a relay that is reached over IPv6 it logs in without a local address."""
+        connection = ControlConnection(
+            self.host, IDENTITY, lambda result, host: True, lambda message, host: None
+        )
+        transport: Any = StringTransport(
+            IPv6Address("TCP", "::1", 5000), IPv6Address("TCP", "::1", RELAY_PORT)
+        )
+        transport.setTcpNoDelay = lambda enabled: None
+        connection.makeConnection(transport)
+        [login] = FrameDecoder(ClearFraming()).feed(transport.value())
+        assert isinstance(login, DevLgnDsk)
+        self.assertEqual(DSK_LOGIN.open(login, LOGIN_KEY).address, UNSPECIFIED)
+        connection.connectionLost()
 
     def test_name_unknown(self) -> None:
         """A name without an address is told."""

@@ -7,10 +7,11 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.agent.rig import DID, IDENTITY, SECRET, acknowledgement
 from trailcam.agent.identity import Identity
 from trailcam.errors import IdTaken, LoginRefused
+from trailcam.wire.codec import decode, encode
 from trailcam.wire.constants import LOGIN_KEY, Result
 from trailcam.wire.login import DSK_LOGIN
 from trailcam.wire.messages import Alive, DevLgn, DevLgnAck, DevLgnAckCrc, DevLgnDsk
-from trailcam.wire.sockaddr import SocketAddress
+from trailcam.wire.sockaddr import UNSPECIFIED, SocketAddress
 
 LOCAL = ("192.168.43.20", 50000)
 
@@ -31,6 +32,14 @@ class IdentityTests(SynchronousTestCase):
         message = Identity(DID).login(LOCAL)
         assert isinstance(message, DevLgn)
         self.assertEqual((message.did, message.address), (DID, SocketAddress(*LOCAL)))
+
+    def test_login_without_ipv4_address(self) -> None:
+        """An address that the message has no place for is left out."""
+        for local in (("::1", 50000), ("fe80::1%2", 50000), ("", 0)):
+            message = Identity(DID).login(local)
+            assert isinstance(message, DevLgn)
+            self.assertEqual(decode(encode(message)), message)
+            self.assertEqual(message.address, UNSPECIFIED)
 
     def test_secret_is_not_shown(self) -> None:
         """Neither the secret nor the key appear where values are printed."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.endpoints import HostnameEndpoint, TCP4ClientEndpoint
+from twisted.internet.testing import StringTransport
 
 from tests.agent.rig import DID, RELAY, AgentTestCase, ScriptedPort
 from tests.link.rig import Receiver, drw
-from trailcam.agent.joining import JOIN_LIMIT, join
+from trailcam.agent.joining import JOIN_LIMIT, _Joining, join
 from trailcam.errors import RelayEnded, RelayUnreachable
 from trailcam.link.framed import FramedConnection
 from trailcam.link.relayed import RelayLink
@@ -146,6 +147,25 @@ class JoinTests(AgentTestCase):
         joining.cancel()
         self.turn()
         self.failure(joining, CancelledError)
+
+    def test_thrown_away(self) -> None:
+        """What is thrown away half-way, as an interpreter does that ends, does not wait."""
+        transport: Any = StringTransport()
+        transport.setTcpNoDelay = lambda enabled: None
+
+        class Endpoint:
+            def connect(self, factory: Any) -> Deferred[Any]:
+                protocol = factory.buildProtocol(None)
+                protocol.makeConnection(transport)
+                return succeed(protocol)
+
+        joining = _Joining(self.host, RlyPkt(MAGIC, DID, is_device=True))
+        work = joining._join(Endpoint())  # type: ignore[arg-type]
+        work.send(None)
+        self.assertNotEqual(transport.value(), b"")
+        work.close()
+        joining._connection.connectionLost()
+        self.failureResultOf(joining._joined, RelayEnded)
 
     def closed(self, work: Deferred[Any]) -> Deferred[Any]:
         """Let a connection close."""

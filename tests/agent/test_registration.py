@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import errno
+from unittest import mock
 
 from twisted.logger import LogLevel
 
 from tests.agent.rig import AGENT, IDENTITY, SERVER, AgentTestCase
+from trailcam.agent.identity import Identity
 from trailcam.agent.registration import LOGIN_EVERY, PATIENCE, Registration
 from trailcam.agent.standing import REFUSED_PAUSE
+from trailcam.connect.inquiry import Inquiry
 from trailcam.interfaces import Address
 from trailcam.link.datagram import DatagramLink
 from trailcam.model import ConnectionMode
@@ -239,6 +242,29 @@ class RegistrationTests(AgentTestCase):
         self.turn(1)
         self.assertEqual(len(self.log.lines(LogLevel.info)), 1)
 
+    def test_closed_port_for_long(self) -> None:
+        """Refusal and silence take turns then, and each is told once, until we are registered."""
+        registration = self.registration()
+        troubles = [
+            f"not registered: nothing listens at {PLACE} (ICMP); trying on",
+            f"not registered: no answer from {PLACE} within 16 s; trying on",
+        ]
+        self.turn(600.0)
+        self.assertEqual(self.log.lines(), troubles)
+        server = self.rendezvous()
+        self.turn(max(PATIENCE) + 1)
+        self.assertTrue(registration.standing.registered)
+        server.port.stopListening()
+        self.turn(600.0)
+        self.assertEqual(self.log.lines(), troubles * 2)
+
+    def test_many_troubles(self) -> None:
+        """However many there are, the log does not grow without end."""
+        registration = self.registration()
+        for number in range(1, 200):
+            registration.refused(number)
+        self.assertLess(len(self.log.lines()), 20)
+
     def test_no_way(self) -> None:
         """A network that is away is named by what the system says."""
         self.host.write_error = OSError(errno.ENETUNREACH, "Network is unreachable")
@@ -250,6 +276,33 @@ class RegistrationTests(AgentTestCase):
         self.rendezvous()
         self.turn(max(PATIENCE) + 1)
         self.assertTrue(registration.standing.registered)
+
+    def test_broken(self) -> None:
+        """What nobody expected is told once, and is not the end: it tries again after 20 s."""
+        server = self.rendezvous()
+        with mock.patch.object(Identity, "login", side_effect=ZeroDivisionError):
+            registration = self.registration()
+            self.turn(2.5 * LOGIN_EVERY)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.assertEqual(server.heard, [])
+        self.turn(LOGIN_EVERY)
+        self.assertTrue(registration.standing.registered)
+
+    def test_broken_later(self) -> None:
+        """Nor is what breaks when it was registered already."""
+        server = self.rendezvous()
+        registration = self.registration()
+        self.turn()
+        with mock.patch.object(Inquiry, "again", side_effect=OSError(24, "Too many open files")):
+            self.turn(LOGIN_EVERY + 1)
+            self.assertFalse(registration.standing.registered)
+        [failure] = self.flushLoggedErrors(OSError)
+        self.assertIn("Too many open files", failure.getErrorMessage())
+        [line] = self.log.lines(LogLevel.critical)
+        self.assertEqual(line, f"bug: no login at {PLACE}; trying on")
+        self.turn(LOGIN_EVERY)
+        self.assertTrue(registration.standing.registered)
+        self.assertEqual(server.count(DevLgnDsk), 2)
 
     def test_refused(self) -> None:
         """A wrong secret is an error in the log, and tried again after a minute only."""

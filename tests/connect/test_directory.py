@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ from unittest import mock
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from treq.testing import StubTreq
+from treq.testing import RequestTraversalAgent
 from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.protocol import Factory, Protocol
@@ -186,6 +187,9 @@ class Web(Resource):
     A web server with one page, and how it treats those who ask.
 
     :ivar asked: the If-None-Match of each request.
+    :ivar accepted: the Accept-Encoding of each request.
+    :ivar encoding: the Content-Encoding of each answer.
+    :ivar moves: where pages have gone.
     """
 
     isLeaf = True
@@ -195,34 +199,45 @@ class Web(Resource):
         self.asked: list[str | None] = []
         self.code = OK
         self.body = GOOD
-        self.etag: str | None = None
+        self.etag: str | bytes | None = None
         self.silent = False
+        self.encoding: str | None = None
+        self.accepted: list[str | None] = []
+        self.moves: dict[bytes, bytes] = {}
 
     def render_GET(self, request: Request) -> object:
         """Answer."""
         self.asked.append(request.getHeader("If-None-Match"))
+        self.accepted.append(request.getHeader("Accept-Encoding"))
         if self.silent:
             return NOT_DONE_YET
-        request.setResponseCode(self.code)
-        if self.etag is not None and request.setETag(self.etag.encode()):
+        if request.path in self.moves:
+            request.redirect(self.moves[request.path])
             return b""
+        request.setResponseCode(self.code)
+        if self.encoding is not None:
+            request.setHeader("Content-Encoding", self.encoding)
+        if self.etag is not None:
+            etag = self.etag if isinstance(self.etag, bytes) else self.etag.encode()
+            if request.setETag(etag):
+                return b""
         return self.body
 
 
 class DirectoryTests(SynchronousTestCase):
-    """A directory that a stub of treq serves."""
+    """A directory that is served without a network."""
 
     def setUp(self) -> None:
         """The server, the clock, the log."""
         self.web = Web()
-        self.treq = StubTreq(self.web)
+        self.agent: Any = RequestTraversalAgent(self.web)
         self.folder = Path(self.mktemp())
         self.clock = Clock()
         self.log = LogCapture(self)
 
-    def ask(self) -> Deferred[Any]:
+    def ask(self, url: str = URL) -> Deferred[Any]:
         """Ask for the relays; each time with an object of its own, as each attempt has."""
-        return Directory(self.clock, URL, self.folder, self.treq).relays()
+        return Directory(self.clock, url, self.folder, self.agent).relays()
 
     def relays(self) -> Any:
         """The relays."""
@@ -261,11 +276,10 @@ class DirectoryTests(SynchronousTestCase):
 
     def test_no_etag(self) -> None:
         """Without an ETag, or with an absurd one, it is read each time."""
-        for etag in (None, '"' + "x" * 5000 + '"'):
-            self.web.etag = etag
-            self.relays()
+        for self.web.etag in (None, '"' + "x" * 5000 + '"', b'"caf\xe9"', '"café"', b'"a\x01b"'):
+            self.assertEqual(self.relays(), RELAYS)
         self.relays()
-        self.assertEqual(self.web.asked, [None, None, None])
+        self.assertEqual(self.web.asked, [None] * 6)
 
     def test_not_modified_without_a_copy(self) -> None:
         """A server that says "as before" to who was never there."""
@@ -295,6 +309,35 @@ class DirectoryTests(SynchronousTestCase):
         folder, self.folder = self.folder, Path(self.mktemp())
         self.assertIn("larger than 65536 octets", self.complaint())
         self.folder = folder
+
+    def test_plain(self) -> None:
+        """Plain octets are asked for, and a server may say that it sends them."""
+        self.web.encoding = "identity"
+        self.assertEqual(self.relays(), RELAYS)
+        self.assertEqual(self.web.accepted, ["identity"])
+
+    def test_compressed(self) -> None:
+        """What is compressed all the same is not expanded: it may become anything."""
+        self.web.body = gzip.compress(GOOD)
+        for self.web.encoding in ("gzip", "GZIP", "identity, gzip", "br"):
+            self.assertIn("it is compressed", self.complaint())
+        self.web.code = 404
+        self.assertIn("HTTP status 404", self.complaint())
+
+    def test_moved(self) -> None:
+        """It may move, even to TLS, but from there not back to where everybody can change it."""
+        secure = URL.replace("http:", "https:")
+        self.web.moves[b"/list.json"] = b"HTTPS://relays.example/2"
+        for url in (URL, secure):
+            self.assertEqual(self.successResultOf(self.ask(url)), RELAYS)
+        self.web.moves[b"/2"] = b"http://relays.example/3"
+        for url in (URL, secure):
+            folder, self.folder = self.folder, Path(self.mktemp())
+            error = self.failureResultOf(self.ask(url), DirectoryError).value
+            self.folder = folder
+            self.assertEqual(
+                str(error), f"the directory of relays at {url}: it leads from https to http"
+            )
 
     def test_copy_serves(self) -> None:
         """What was once good serves when it is not any more; the log says why."""
@@ -328,7 +371,7 @@ class DirectoryTests(SynchronousTestCase):
     def test_default_folder(self) -> None:
         """The copy is kept in the user's cache folder."""
         with mock.patch("platformdirs.user_cache_path", return_value=self.folder) as asked:
-            Directory(self.clock, URL, client=self.treq).relays()
+            Directory(self.clock, URL, agent=self.agent).relays()
         asked.assert_called_once_with("trailcam")
         self.assertEqual(len(list((self.folder / "relays").iterdir())), 1)
 

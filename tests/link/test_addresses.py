@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import socket
 from ipaddress import IPv4Address
 from typing import Any
 
@@ -10,7 +11,7 @@ import attrs
 import ifaddr
 from twisted.trial.unittest import SynchronousTestCase
 
-from trailcam.link.addresses import broadcast_addresses, may_be_punched
+from trailcam.link.addresses import address_towards, broadcast_addresses, may_be_punched
 
 EVERYBODY = "255.255.255.255"
 
@@ -109,3 +110,20 @@ class PunchTests(SynchronousTestCase):
         self.assertFalse(may_be_punched(("127.0.0.1", 53), self.server))
         self.assertTrue(may_be_punched(("127.0.0.1", 53), "127.0.0.1"))
         self.assertFalse(may_be_punched(("127.0.0.1", 0), "127.0.0.1"))
+
+
+class OwnAddressTests(SynchronousTestCase):
+    """Our own address on the way to somebody."""
+
+    def test_loopback(self) -> None:
+        """To ourselves, it is the loopback address."""
+        self.assertEqual(address_towards("127.0.0.1"), "127.0.0.1")
+
+    def test_no_socket(self) -> None:
+        """When the system has no socket left, no way can be found."""
+
+        def refuse(*_: object) -> None:
+            raise OSError(errno.EMFILE, "Too many open files")
+
+        self.patch(socket, "socket", refuse)
+        self.assertEqual(address_towards("127.0.0.1"), "0.0.0.0")

@@ -4,6 +4,8 @@ Control connections of the relay: what clients and devices ask, and what they he
 
 from __future__ import annotations
 
+from unittest import mock
+
 from twisted.internet.error import ConnectionDone
 from twisted.internet.testing import StringTransport
 from twisted.logger import capturedLogs, formatEvent
@@ -12,6 +14,7 @@ from twisted.python.failure import Failure
 from tests.server.relay_rig import (
     CLIENT,
     CONTROL,
+    DEVICE,
     DID,
     DSK,
     OTHER_DID,
@@ -24,7 +27,7 @@ from tests.server.relay_rig import (
     request,
 )
 from trailcam.server import relay_control
-from trailcam.server.relay_control import MOST_MESSAGES
+from trailcam.server.relay_control import MOST_MESSAGES, ControlConnection
 from trailcam.server.relay_ports import Place
 from trailcam.wire.constants import LOGIN_KEY, Result
 from trailcam.wire.did import DeviceID
@@ -306,6 +309,17 @@ class DeviceTests(RelayCase):
         self.say(device, login(OTHER_DID))
         self.ends(device)
 
+    def test_again_and_again(self) -> None:
+        """However often it does so, the log says so once."""
+        with capturedLogs() as events:
+            device = self.logged_in()
+            for _ in range(100):
+                self.say(device, login())
+        self.assertEqual(len(self.heard(device)), 100)
+        lines = [formatEvent(event) for event in events]
+        self.assertEqual(lines.count(f"device {DID} logged in from {DEVICE}"), 1)
+        self.assertLess(len(lines), 5)
+
     def test_kept_alive(self) -> None:
         """With ALIVE it stays for as long as it likes."""
         device = self.logged_in()
@@ -578,3 +592,12 @@ class ConnectionTests(RelayCase):
         self.network.advance(1.0)
         self.ends(client)
         self.assertEqual(len(client.data) % len(frame(RlyHelloAck())), 0)
+
+    def test_sweep_fails(self) -> None:
+        """A bug in what ends the silent ones stops neither that for good nor the stopping."""
+        client = self.dial(self.client_host)
+        with mock.patch.object(ControlConnection, "check", side_effect=ZeroDivisionError):
+            self.network.advance(3.0)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.network.advance(20.0)
+        self.ends(client)

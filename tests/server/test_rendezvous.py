@@ -313,3 +313,21 @@ class TroubleTests(ServerTestCase):
         lookup.callback(DeviceRecord(DID, ("198.51.100.1", 1), None, 0, 0.0))
         self.assertEqual(len(self.network.log), before)
         self.assertEqual(server.counts["asked_ok"], 1)
+
+    def test_registry_fails(self) -> None:
+        """A registry that cannot expire anything stops neither the time nor the stopping."""
+        tries: list[float] = []
+
+        def expire(now: float) -> int:
+            tries.append(now)
+            raise OSError("the store is gone")
+
+        registry, host = MemoryRegistry(), self.network.host("192.0.2.9")
+        self.patch(registry, "expire", expire)
+        port = host.listenUDP(5, RendezvousServer(host, registry, Admission.open_to_all(), KEY))
+        self.network.advance(3.1)
+        self.assertGreater(len(tries), 5)
+        self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
+        port.stopListening()
+        self.network.advance(1.0)
+        self.assertEqual(self.flushLoggedErrors(), [])

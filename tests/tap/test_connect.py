@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from twisted.internet import reactor
@@ -12,6 +13,7 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.python.usage import UsageError
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.connect.logs import LogCapture
 from trailcam.simulator import Behaviour, SimulatedCamera
 from trailcam.status.service import StatusService
 from trailcam.tap.connect import Options, connect_service, makeService
@@ -92,6 +94,16 @@ class ServiceTests(SynchronousTestCase):
         self.assertEqual(self.kinds("--camera=10.0.0.1"), [Keeper, StatusService])
         self.assertEqual(self.kinds("--camera=10.0.0.1", "--no-status"), [Keeper])
         self.assertEqual(self.kinds("--demo"), [Demo, Keeper, StatusService])
+
+    def test_readable_secret(self) -> None:
+        """A secret that others may read is warned of."""
+        log, path = LogCapture(self), Path(self.mktemp())
+        path.write_text("correct-horse-battery\n")
+        for mode in (0o600, 0o640):
+            path.chmod(mode)
+            self.kinds("--camera=10.0.0.1", f"--secret-file={path}")
+        [line] = log.lines()
+        self.assertIn(f"may read {path} (mode 640)", line)
 
     def test_make_service(self) -> None:
         """``twist`` gets it with the process's reactor, and nothing is opened before the start."""

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unittest import mock
 
 from twisted.internet import reactor
 from twisted.internet.protocol import DatagramProtocol
@@ -15,6 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.connect.servers import SLOW, SlowNames
 from trailcam.interfaces import Address
 from trailcam.server.admission import entry
+from trailcam.server.rendezvous import RendezvousServer
 from trailcam.tap.rendezvous import Options, RendezvousService, makeService
 from trailcam.testing import MemoryNetwork
 from trailcam.wire.codec import decode, encode
@@ -233,6 +235,20 @@ class ServiceTests(SynchronousTestCase):
             self.ask(encode(Hello()), encode(Hello()))
             self.network.advance(180.0)
         self.assertEqual([formatEvent(e) for e in events], ["counted: hello_without_room 2"])
+        self.assertEqual(self.stop(service), [])
+
+    def test_counts_fail(self) -> None:
+        """What goes wrong in telling the counts does not keep the port open."""
+        service = self.service()
+        service.startService()
+        failing = mock.PropertyMock(side_effect=ZeroDivisionError)
+        with mock.patch.object(RendezvousServer, "counts", failing):
+            self.network.advance(61.0)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.ask(encode(Hello()))
+        with capturedLogs() as events:
+            self.network.advance(61.0)
+        self.assertEqual([formatEvent(e) for e in events], ["counted: hello_without_room 1"])
         self.assertEqual(self.stop(service), [])
 
     def test_relay_by_name(self) -> None:

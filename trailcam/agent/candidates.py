@@ -7,7 +7,6 @@ Protocol: sequence "Punch", steps 3 and 4.
 from __future__ import annotations
 
 from collections.abc import Callable
-from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 import attrs
@@ -63,6 +62,7 @@ class Candidates:
         candidate = self._known.get(address)
         if candidate is None:
             self._forget_old(now)
+            self._make_room(address[0])
             if not self._has_room(address[0]):
                 return False
             candidate = self._known[address] = _Candidate(now)
@@ -96,6 +96,20 @@ class Candidates:
         beside = sum(known == host for known, _ in self._known)
         return beside < MOST_PER_HOST and len(self._known) < MOST_CANDIDATES
 
+    def _make_room(self, host: str) -> None:
+        """
+        One that is not punched any more goes, the oldest first.
+
+        Else whoever has himself introduced often enough would keep all others away for long.
+        """
+        if self._has_room(host):
+            return
+        beside = sum(known == host for known, _ in self._known) >= MOST_PER_HOST
+        for address, candidate in self._known.items():
+            if candidate.next_punch is None and (not beside or address[0] == host):
+                del self._known[address]
+                return
+
     def _forget_old(self, now: float) -> None:
         """None of them is being punched any more: that ends long before."""
         for address, candidate in list(self._known.items()):
@@ -116,9 +130,3 @@ def _stop(candidate: _Candidate) -> None:
     if candidate.next_punch is not None:
         candidate.next_punch.cancel()
         candidate.next_punch = None
-
-
-def may_be_punched(address: Address) -> bool:
-    """Whether this is the address of one machine; what a server says may be anything."""
-    host = IPv4Address(address[0])
-    return address[1] != 0 and not (host.is_multicast or host.is_unspecified or host.is_reserved)

@@ -63,8 +63,13 @@ class ControlConnection(FramedConnection):
         super().connectionMade()
         self.hear = self._heard
         self._heard_at = self._reactor.seconds()
-        self._timer = self._reactor.callLater(ALIVE_EVERY, self._tick)
-        self.send(self._identity.login(self.local))
+        try:
+            self.send(self._identity.login(self.local))
+        except Exception:  # whoever connects us waits until we return
+            self._fault = Failure()
+            self._timer = self._reactor.callLater(0, self._give_up)
+        else:
+            self._timer = self._reactor.callLater(ALIVE_EVERY, self._tick)
 
     def close(self) -> Deferred[None]:
         """See :meth:`FramedConnection.close`."""
@@ -97,6 +102,10 @@ class ControlConnection(FramedConnection):
             self._timer = self._reactor.callLater(min(ALIVE_EVERY, lost_at - now), self._tick)
             with suppress(LinkClosed):  # then the end will be told in a moment
                 self.send(Alive())
+
+    def _give_up(self) -> None:
+        self._timer = None
+        self.close()
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

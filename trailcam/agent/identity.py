@@ -7,6 +7,7 @@ See :doc:`/explain/servers`, "Device login".
 from __future__ import annotations
 
 import attrs
+from twisted.internet.abstract import isIPAddress
 
 from trailcam.errors import IdTaken, LoginRefused, ServerError, WireError
 from trailcam.interfaces import Address
@@ -14,7 +15,7 @@ from trailcam.wire.constants import LOGIN_KEY, NatType, Result
 from trailcam.wire.did import DeviceID
 from trailcam.wire.login import DSK_LOGIN, LOGIN_ACK, DskLogin
 from trailcam.wire.messages import DevLgn, DevLgnAck, DevLgnAckCrc, Message
-from trailcam.wire.sockaddr import SocketAddress
+from trailcam.wire.sockaddr import UNSPECIFIED, SocketAddress
 
 #: The version of the protocol library that we say we are.
 _VERSION = bytes(3)
@@ -38,9 +39,11 @@ class Identity:
         """
         The message that logs this device in.
 
-        :param local: where the device is reached from its own network.
+        :param local: where the device is reached from its own network; one that is no IPv4
+            address has no place in the message, and is left out.
         """
-        facts = (self.did, NatType.UNKNOWN, _VERSION, SocketAddress(*local))
+        address = SocketAddress(*local) if isIPAddress(local[0]) else UNSPECIFIED
+        facts = (self.did, NatType.UNKNOWN, _VERSION, address)
         if self.secret is None:
             return DevLgn(*facts)
         return DSK_LOGIN.close(DskLogin(*facts, self.secret), self.login_key)

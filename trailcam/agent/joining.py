@@ -68,7 +68,7 @@ class _Joining:
             with suppress(LinkClosed):  # then the end has been told already
                 self._connection.send(self._ticket)
             return await self._joined
-        except BaseException:
+        except Exception:  # cancelling is one; what throws us away lets nobody wait
             await settle(self._connection.close())
             raise
 

@@ -16,13 +16,13 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from trailcam.agent.candidates import Candidates, may_be_punched
+from trailcam.agent.candidates import Candidates
 from trailcam.agent.identity import Identity
 from trailcam.agent.punched import PunchedLink
 from trailcam.agent.registration import Registration
 from trailcam.errors import LinkUnavailable
 from trailcam.interfaces import Address, ILink, IMessageReceiver
-from trailcam.link.addresses import address_towards
+from trailcam.link.addresses import address_towards, may_be_punched
 from trailcam.link.datagram import DatagramLink
 from trailcam.model import ConnectionMode
 from trailcam.wire.messages import ListReqAck, Message, P2PRdy, PunchPkt, PunchTo, RlyTo
@@ -176,7 +176,7 @@ class Presence(Service):
         if client is not None and client.left is None:
             return
         is_new = not self._candidates.expects(candidate[0])
-        if not may_be_punched(candidate):
+        if not may_be_punched(candidate, server.address[0]):
             self._socket.noise.note(server.address, "a candidate that nobody can be")
         elif not self._candidates.introduce(candidate):
             self._socket.noise.note(server.address, "too many candidates")

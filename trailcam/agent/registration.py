@@ -108,14 +108,25 @@ class Registration:
 
     async def _stay(self) -> None:
         while True:
-            if not await self._find():
+            try:
+                found = await self._find()
+                if found:
+                    await self._keep_logging_in()
+            except CancelledError:
+                raise
+            except Exception:  # whatever it is, it must not be the end for good
+                found = False
+                self.standing.broke(Failure())
+            if not found:
                 await deferLater(self._reactor, LOGIN_EVERY)
-                continue
-            while (result := await self._log_in()) is not None:
-                accepted = self.standing.answered(result)
-                if accepted and self.address is not None:
-                    self._send(ListReq(), self.address)
-                await deferLater(self._reactor, LOGIN_EVERY if accepted else REFUSED_PAUSE)
+
+    async def _keep_logging_in(self) -> None:
+        """Returns when the server does not answer."""
+        while (result := await self._log_in()) is not None:
+            accepted = self.standing.answered(result)
+            if accepted and self.address is not None:
+                self._send(ListReq(), self.address)
+            await deferLater(self._reactor, LOGIN_EVERY if accepted else REFUSED_PAUSE)
 
     async def _find(self) -> bool:
         """Resolve the server's name, and begin to talk to that address."""

@@ -13,6 +13,9 @@ from trailcam.wire.constants import Result
 #: Seconds before a server that refused us is asked again.
 REFUSED_PAUSE = 60.0
 
+#: Kinds of trouble that are told until we are registered again.
+_MOST_TOLD = 16
+
 
 class Standing:
     """
@@ -28,7 +31,7 @@ class Standing:
         self.registered = False
         self._identity = identity
         self._server = server
-        self._told: str | None = None
+        self._told: set[str] = set()
 
     def answered(self, result: int) -> bool:
         """The server answered a login; returns whether it accepted us."""
@@ -42,21 +45,33 @@ class Standing:
         """
         The server cannot be reached, or does not answer.
 
-        Told once, and again only when something else has happened in between.
+        Told once, and again only when we have been registered in between.
         """
-        self.registered = False
-        if text != self._told:
-            self._told = text
+        if self._is_news(text):
             self._log.warn("not registered: {trouble}; trying on", trouble=text)
+
+    def broke(self, failure: Failure) -> None:
+        """Something went wrong that nobody thought of; told as :meth:`trouble` is."""
+        if self._is_news(repr(failure.value)):
+            server = self._server
+            self._log.failure("bug: no login at {server}; trying on", failure, server=server)
+
+    def _is_news(self, text: str) -> bool:
+        self.registered = False
+        if text in self._told or len(self._told) >= _MOST_TOLD:
+            return False
+        self._told.add(text)
+        return True
 
     def _accepted(self) -> None:
         if not self.registered:
-            self.registered, self._told = True, None
+            self.registered = True
+            self._told.clear()
             did = str(self._identity.did)
             self._log.info("registered as {did} at {server}", did=did, server=self._server)
 
     def _refused(self, result: int) -> None:
-        self.registered, self._told = False, None
+        self.registered = False
         problem = self._identity.refusal(result, self._server)
         self._log.error(
             "{problem}; trying again in {pause:.0f} s",

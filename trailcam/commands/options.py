@@ -13,7 +13,8 @@ from twisted.python import usage
 
 from trailcam.library.sync import WATCH_EVERY
 from trailcam.model import Credentials
-from trailcam.tap.options import ConnectOptions, first_line, number, usage_errors
+from trailcam.tap.options import ConnectOptions, number, usage_errors
+from trailcam.tap.secretfile import first_line
 
 #: The environment variable that may hold the password.
 PASSWORD_VARIABLE = "TRAILCAM_PASSWORD"

@@ -6,8 +6,8 @@ The document is an object with one list; what else it holds is ignored::
     {"relays": [{"host": "relay.example", "port": 65527, "tls": true}]}
 
 ``host`` is an IPv4 address or a host name, ``port`` the control port, ``tls`` whether it speaks TLS
-(default: false).  At most 64 KiB.  A copy is kept in the user's cache folder: its ETag spares
-fetching the same again, and it serves when the directory cannot be fetched or read.
+(default: false).  At most 64 KiB, not compressed.  A copy is kept in the user's cache folder: its
+ETag spares fetching the same again, and it serves when the directory cannot be fetched or read.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 from treq.client import HTTPClient
-from twisted.internet.defer import CancelledError, Deferred, TimeoutError, succeed
+from twisted.internet.defer import CancelledError, Deferred, TimeoutError, fail, succeed
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.internet.task import deferLater
@@ -28,6 +28,9 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.client import Agent, HTTPConnectionPool, ResponseDone
 from twisted.web.http import NOT_MODIFIED, OK, PotentialDataLoss
+from twisted.web.http_headers import Headers
+from twisted.web.iweb import IAgent
+from zope.interface import implementer
 
 from trailcam.connect.files import read_small, replace
 from trailcam.connect.race import first_outcome
@@ -37,7 +40,7 @@ from trailcam.errors import DirectoryError
 
 if TYPE_CHECKING:
     from twisted.web._newclient import HTTP11ClientProtocol
-    from twisted.web.iweb import IResponse
+    from twisted.web.iweb import IBodyProducer, IResponse
 
 #: Seconds that fetching may take.
 FETCH_TIMEOUT = 10.0
@@ -137,19 +140,19 @@ class Directory:
     _log = Logger()
 
     def __init__(
-        self, reactor: Any, url: str, folder: Path | None = None, client: Any = None
+        self, reactor: Any, url: str, folder: Path | None = None, agent: IAgent | None = None
     ) -> None:
         """
         :param reactor: provides IReactorTime, IReactorTCP and IReactorPluggableNameResolver.
         :param url: http or https.
         :param folder: where the copy is kept; default: the user's cache folder.
-        :param client: has the ``get`` of :mod:`treq`; default: one that opens what it needs, and
-            leaves nothing open.
+        :param agent: asks web servers; default: one that opens what it needs, and leaves nothing
+            open.
         """
         self._reactor = reactor
         self._url = url
         self._cache = Cache(_cache_folder() if folder is None else folder, url)
-        self._client = client
+        self._agent = agent
 
     def relays(self) -> Deferred[tuple[RelayAddress, ...]]:
         """
@@ -172,8 +175,8 @@ class Directory:
 
     async def _fetch(self, kept: _Copy | None) -> tuple[RelayAddress, ...]:
         pool = _Connections(self._reactor)
-        client = self._client or HTTPClient(Agent(self._reactor, pool=pool))
-        work = Deferred.fromCoroutine(self._ask(client, kept))
+        agent = self._agent or Agent(self._reactor, pool=pool)
+        work = Deferred.fromCoroutine(self._ask(HTTPClient(_Plain(agent)), kept))
         # Cancelled, each layer below has a failure of its own; this has one for all.
         asking = Deferred.fromCoroutine(first_outcome([work], _nothing_to_close))
         try:
@@ -189,10 +192,10 @@ class Directory:
         finally:
             await pool.abort()
 
-    async def _ask(self, client: Any, kept: _Copy | None) -> tuple[RelayAddress, ...]:
-        headers = {"Accept": "application/json"}
+    async def _ask(self, client: HTTPClient, kept: _Copy | None) -> tuple[RelayAddress, ...]:
+        headers = Headers({"Accept": ["application/json"]})
         if kept is not None and kept.etag is not None:
-            headers["If-None-Match"] = kept.etag
+            headers.setRawHeaders("If-None-Match", [kept.etag])
         response = await client.get(
             self._url, headers=headers, unbuffered=True, reactor=self._reactor
         )
@@ -207,6 +210,42 @@ class Directory:
 
     def _error(self, what: str) -> DirectoryError:
         return DirectoryError(f"the directory of relays at {self._url}: {what}")
+
+
+@implementer(IAgent)
+class _Plain:
+    """
+    Asks for plain octets on behalf of treq, which asks for compressed ones and expands them before
+    anybody can see how many they become.  Once it has used TLS, it does not go on without.
+    """
+
+    def __init__(self, agent: IAgent) -> None:
+        self._agent = agent
+        self._secure = False
+
+    def request(
+        self,
+        method: bytes,
+        uri: bytes,
+        headers: Headers | None = None,
+        bodyProducer: IBodyProducer | None = None,
+    ) -> Deferred[IResponse]:
+        """See :class:`twisted.web.iweb.IAgent`; called again for each redirect."""
+        secure = uri[:6].lower() == b"https:"
+        if self._secure and not secure:
+            return fail(DirectoryError("it leads from https to http"))
+        self._secure = secure
+        headers = Headers() if headers is None else headers.copy()
+        headers.setRawHeaders(b"Accept-Encoding", [b"identity"])
+        asking = self._agent.request(method, uri, headers, bodyProducer)
+        return asking.addCallback(_check_plain)
+
+
+def _check_plain(response: IResponse) -> IResponse:
+    encodings = response.headers.getRawHeaders(b"Content-Encoding", [])
+    if response.code == OK and any(each.strip().lower() != b"identity" for each in encodings):
+        raise DirectoryError("it is compressed, although plain octets were asked for")
+    return response
 
 
 class _Connections(HTTPConnectionPool):
@@ -249,8 +288,10 @@ class _Body(Protocol):
         self._content = b""
 
     def dataReceived(self, data: bytes) -> None:
+        if self.done.called:
+            return
         self._content += data
-        if len(self._content) > _MOST_OCTETS and not self.done.called:
+        if len(self._content) > _MOST_OCTETS:
             self.done.errback(DirectoryError(f"it is larger than {_MOST_OCTETS} octets"))
             cast(Any, self.transport).stopProducing()
 
@@ -270,8 +311,11 @@ def _read(response: IResponse) -> Deferred[bytes]:
 
 
 def _etag(response: IResponse) -> str | None:
-    etag: str = response.headers.getRawHeaders("ETag", [""])[0]
-    return etag if 0 < len(etag) <= _LONGEST_ETAG else None
+    """One that can be sent back as it came; its octets may be anything."""
+    octets: bytes = response.headers.getRawHeaders(b"ETag", [b""])[0]
+    etag = octets.decode("latin-1")
+    fits = 0 < len(etag) <= _LONGEST_ETAG
+    return etag if fits and etag.isascii() and etag.isprintable() else None
 
 
 def _nothing_to_close(_: object) -> Deferred[None]:

@@ -49,12 +49,12 @@ def address_towards(host: str) -> str:
 
     :param host: an IPv4 literal.  Nothing is sent there.
     """
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             probe.connect((host, _ANY_PORT))
-        except OSError:
-            return "0.0.0.0"
-        return str(probe.getsockname()[0])
+            return str(probe.getsockname()[0])
+    except OSError:
+        return "0.0.0.0"
 
 
 def may_be_punched(address: Address, server: str) -> bool:

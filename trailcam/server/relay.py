@@ -11,15 +11,14 @@ from typing import Any
 
 from twisted.internet.defer import maybeDeferred
 from twisted.internet.interfaces import IListeningPort
-from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from trailcam.server.admission import Admission
 from trailcam.server.relay_control import ControlFactory
 from trailcam.server.relay_exchange import Exchange
 from trailcam.server.relay_ports import DataPorts, Place, port_number
 from trailcam.server.relay_rules import Limits, RelayRules
+from trailcam.server.ticking import Ticking
 from trailcam.wire.constants import LOGIN_KEY
 
 _SWEEP_INTERVAL = 1.0
@@ -53,8 +52,7 @@ class Relay:
         self._rules = RelayRules(admission, limits or Limits(), randbits)
         self._exchange = Exchange(reactor, self._rules, DataPorts(reactor, self._place), login_key)
         self._control: IListeningPort | None = None
-        self._sweeping = LoopingCall(self._exchange.sweep)
-        self._sweeping.clock = reactor
+        self._sweeping = Ticking(reactor, self._exchange.sweep)
 
     @property
     def port(self) -> int:
@@ -71,7 +69,7 @@ class Relay:
         """
         endpoint = self._place.endpoint(self._reactor, self._place.port)
         self._control = await endpoint.listen(ControlFactory(self._exchange))
-        self._sweeping.start(_SWEEP_INTERVAL, now=False).addErrback(self._broken)
+        self._sweeping.start(_SWEEP_INTERVAL)
         self._log.info("relay at port {port}", port=self.port)
 
     async def stop(self) -> None:
@@ -92,6 +90,3 @@ class Relay:
             "octets": rules.carried,
             **self._exchange.noise.counts,
         }
-
-    def _broken(self, failure: Failure) -> None:
-        self._log.failure("bug: nothing expires any more", failure)

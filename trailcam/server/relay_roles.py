@@ -167,6 +167,7 @@ class DeviceRole:
         self._did: DeviceID | None = None
         self._acknowledge: Callable[[int], Message] = self._sealed_ack
         self._takeover: IDelayedCall | None = None
+        self._told = False
 
     def hear(self, message: Message) -> bool:
         """Act on a message; whether it was one for a device."""
@@ -196,9 +197,10 @@ class DeviceRole:
         """It has the id now."""
         self._stop_waiting()
         self._connection.send(self._acknowledge(Result.OK))
-        self._log.info(
-            "device {did} logged in from {host}", did=str(self._did), host=self._connection.peer[0]
-        )
+        if not self._told:  # it may log in again as often as it likes
+            self._told = True
+            host = self._connection.peer[0]
+            self._log.info("device {did} logged in from {host}", did=str(self._did), host=host)
 
     def replaced(self) -> None:
         """Another device has the id now."""

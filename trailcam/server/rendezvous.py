@@ -13,7 +13,6 @@ from functools import lru_cache
 from typing import Any, Final
 
 from twisted.internet.protocol import DatagramProtocol
-from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from trailcam.errors import WireError
@@ -23,6 +22,7 @@ from trailcam.server.admission import Admission
 from trailcam.server.proofs import Proofs
 from trailcam.server.rendezvous_logins import WAKE_INTERVAL
 from trailcam.server.rendezvous_rules import REQUESTS, RendezvousRules
+from trailcam.server.ticking import Ticking
 from trailcam.wire.codec import decode, encode
 from trailcam.wire.constants import HEADER_SIZE, HELLO_ROOM, LOGIN_KEY, MAGIC, MessageType
 from trailcam.wire.did import DID_SIZE
@@ -77,8 +77,7 @@ class RendezvousServer(DatagramProtocol):
         self._counts = self._rules.counts
         # Most answers are one of a few messages.
         self._encode = lru_cache(maxsize=1024)(encode)
-        self._waking = LoopingCall(self._wake)
-        self._waking.clock = clock
+        self._waking = Ticking(clock, self._wake)
 
     @property
     def counts(self) -> Counter[str]:
@@ -91,7 +90,7 @@ class RendezvousServer(DatagramProtocol):
 
     def startProtocol(self) -> None:
         """Begin to watch the time."""
-        self._waking.start(WAKE_INTERVAL)
+        self._waking.start(WAKE_INTERVAL, now=True)
 
     def stopProtocol(self) -> None:
         """End."""

@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from typing import Any
 
 from twisted.application.service import IService
@@ -16,9 +14,9 @@ from trailcam.agent.doorkeeper import DEFAULT_CLIENTS
 from trailcam.agent.identity import Identity
 from trailcam.agent.service import Post, agent_service
 from trailcam.connect.relay_address import check_relay
-from trailcam.connect.target import Target, check_address, check_did, check_host, check_secret
-from trailcam.errors import shown
-from trailcam.tap.options import HelpfulOptions, number, usage_errors
+from trailcam.connect.target import Target, check_address, check_did, check_host
+from trailcam.tap.options import HelpfulOptions, check_login_key, number, usage_errors
+from trailcam.tap.secretfile import read_secret, readers_of_secret
 from trailcam.wire.constants import LOGIN_KEY
 from trailcam.wire.did import TRAILCAM_DID, DeviceID
 
@@ -26,8 +24,6 @@ _log = Logger()
 
 #: A camera has fewer slots than that.
 _MOST_CLIENTS = 32
-_LONGEST_LINE = 1024
-_FOR_OTHERS = stat.S_IRGRP | stat.S_IROTH
 
 
 class Options(HelpfulOptions):
@@ -95,7 +91,11 @@ class Options(HelpfulOptions):
                 host=check_host("--camera", self["camera"]),
                 did=check_did("--camera-uid", self["camera-uid"]),
             ),
-            identity=Identity(self._checked_uid(), self._checked_secret(), self._checked_key()),
+            identity=Identity(
+                self._checked_uid(),
+                self._checked_secret(),
+                check_login_key("--login-key", self["login-key"]),
+            ),
             rendezvous=tuple(dict.fromkeys(rendezvous)),
             relays=tuple(dict.fromkeys(relays)),
             max_clients=_clients(self["max-clients"]),
@@ -120,21 +120,16 @@ class Options(HelpfulOptions):
                 "--secret-file: the secret of --uid is needed; "
                 "for servers that are open to everybody say --no-secret"
             )
-        return check_secret("--secret-file", _first_line(path))
-
-    def _checked_key(self) -> str:
-        key: str = self["login-key"]
-        if not (key and key.isascii() and key.isprintable()):
-            raise ValueError("--login-key: the key is written in visible ASCII characters")
-        return key
+        return read_secret(path)
 
 
 def makeService(options: Options) -> IService:
     """The agent that :class:`Options` describe."""
     from twisted.internet import reactor
 
-    if options["secret-file"] is not None:
-        _warn_of_readers(options["secret-file"])
+    warning = readers_of_secret(options["secret-file"])
+    if warning is not None:
+        _log.warn("{problem}", problem=warning)
     assert options.post is not None  # parsed
     return agent_service(reactor, options.post)
 
@@ -144,23 +139,3 @@ def _clients(text: str) -> int:
     if not isinstance(count, int) or not 1 <= count <= _MOST_CLIENTS:
         raise ValueError(f"--max-clients: {text!r} is not a whole number, 1 to {_MOST_CLIENTS}")
     return count
-
-
-def _first_line(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.readline(_LONGEST_LINE).rstrip("\r\n")
-    except (OSError, ValueError) as problem:  # a name with a NUL is a wrong value
-        reason = getattr(problem, "strerror", None) or problem
-        raise ValueError(f"--secret-file: {shown(path)} cannot be read: {reason}") from problem
-
-
-def _warn_of_readers(path: str) -> None:
-    """Say it when others on this machine may read the secret."""
-    mode = stat.S_IMODE(os.stat(path).st_mode)
-    if os.name == "posix" and mode & _FOR_OTHERS:
-        _log.warn(
-            "others on this machine may read {path} (mode {mode:o}); 'chmod 600' prevents that",
-            path=path,
-            mode=mode,
-        )

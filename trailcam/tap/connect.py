@@ -11,6 +11,7 @@ from twisted.application.service import IService, MultiService, Service
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import IStreamServerEndpoint
+from twisted.logger import Logger
 from twisted.python import usage
 
 from trailcam.interfaces import ILink
@@ -19,6 +20,9 @@ from trailcam.status.service import StatusService
 from trailcam.tap.demo import Demo
 from trailcam.tap.keeper import Keeper
 from trailcam.tap.options import ConnectOptions
+from trailcam.tap.secretfile import readers_of_secret
+
+_log = Logger()
 
 _PORT = re.compile(r"(?:tcp6?|ssl):(?:(?:.*:)?port=)?([^:=]+)")
 
@@ -80,6 +84,9 @@ def connect_service(reactor: Any, options: Options) -> IService:
     :param reactor: provides IReactorTime, IReactorUDP, and what the status endpoint needs.
     """
     request = options.request()
+    warning = readers_of_secret(options["secret-file"])
+    if warning is not None:
+        _log.warn("{problem}", problem=warning)
     demo = Demo(reactor) if options["demo"] else None
 
     def race() -> Deferred[tuple[ILink, Report]]:

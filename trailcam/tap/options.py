@@ -31,8 +31,8 @@ from trailcam.connect.target import (
     check_url,
     check_weights,
 )
-from trailcam.errors import shown
 from trailcam.model import ConnectionMode
+from trailcam.tap.secretfile import read_secret
 
 if TYPE_CHECKING:
     from trailcam.connect.request import Request
@@ -51,8 +51,6 @@ _ABOUT_THE_CAMERA = (
 
 #: The environment variable that may hold the secret.
 SECRET_VARIABLE = "TRAILCAM_SECRET"
-
-_LONGEST_LINE = 1024
 
 #: Numbers as people write them; Python itself also reads ``4_0``, spaces and foreign digits.
 _INTEGER = re.compile(r"[+-]?[0-9]+")
@@ -103,6 +101,13 @@ def number(text: str) -> Any:
         if form.fullmatch(text):
             with contextlib.suppress(ValueError):
                 return kind(text)
+    return text
+
+
+def check_login_key(name: str, text: str) -> str:
+    """The key text of logins; :raises ValueError: when it is none, beginning with ``name``."""
+    if not (text and text.isascii() and text.isprintable()):
+        raise ValueError(f"{name}: the key is written in visible ASCII characters")
     return text
 
 
@@ -215,7 +220,7 @@ class ConnectOptions(HelpfulOptions):
         if self["demo"]:
             return None
         if self["secret-file"] is not None:
-            return check_secret("--secret-file", first_line("--secret-file", self["secret-file"]))
+            return read_secret(self["secret-file"])
         text = os.environ.get(SECRET_VARIABLE)
         return check_secret(SECRET_VARIABLE, text) if text else None
 
@@ -252,16 +257,6 @@ class ConnectOptions(HelpfulOptions):
         for name in _ABOUT_THE_CAMERA if self["demo"] else ():
             if self[name]:
                 raise ValueError(f"--demo: brings its own camera; leave --{name} out")
-
-
-def first_line(option: str, path: str) -> str:
-    """The first line of a file; :raises ValueError: it cannot be read, which ``option`` named."""
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.readline(_LONGEST_LINE).rstrip("\r\n")
-    except (OSError, ValueError) as problem:  # a name with a NUL is a wrong value
-        reason = getattr(problem, "strerror", None) or problem
-        raise ValueError(f"{option}: {shown(path)} cannot be read: {reason}") from problem
 
 
 def _port(text: str) -> Any:

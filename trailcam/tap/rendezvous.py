@@ -12,7 +12,7 @@ from twisted.application.service import IService, Service
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred, succeed
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort
-from twisted.internet.task import LoopingCall, deferLater
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from trailcam.connect.resolve import resolve_each
@@ -22,6 +22,7 @@ from trailcam.server.proofs import KEY_SIZE
 from trailcam.server.registry import MemoryRegistry
 from trailcam.server.rendezvous import RendezvousServer
 from trailcam.server.rendezvous_rules import MOST_RELAYS
+from trailcam.server.ticking import Ticking
 from trailcam.tap.options import usage_errors
 from trailcam.tap.serving import ServerOptions
 from trailcam.wire.constants import RENDEZVOUS_PORT
@@ -89,8 +90,7 @@ class RendezvousService(Service):
         self._port: IListeningPort | None = None
         self._resolving: Deferred[None] = succeed(None)
         self._told: Counter[str] = Counter()
-        self._telling = LoopingCall(self._tell)
-        self._telling.clock = reactor
+        self._telling = Ticking(reactor, self._tell)
 
     def startService(self) -> None:
         """Open the port; :raises SystemExit: with the reason when it cannot be had."""
@@ -101,7 +101,7 @@ class RendezvousService(Service):
         except CannotListenError as problem:
             raise SystemExit(f"trailcam-rendezvous: {problem}") from problem
         self._log.info("rendezvous server at {address}", address=_shown(self._port.getHost()))
-        self._telling.start(_TELL_EVERY, now=False)
+        self._telling.start(_TELL_EVERY)
         self._resolving = Deferred.fromCoroutine(self._name_relays())
         self._resolving.addErrback(lambda failure: failure.trap(CancelledError) and None)
 

@@ -12,7 +12,7 @@ from twisted.python import usage
 
 from trailcam.errors import SecretsError
 from trailcam.server.admission import Admission
-from trailcam.tap.options import HelpfulOptions, number, usage_errors
+from trailcam.tap.options import HelpfulOptions, check_login_key, number, usage_errors
 from trailcam.wire.constants import LOGIN_KEY
 
 _T = TypeVar("_T")
@@ -51,7 +51,7 @@ class ServerOptions(HelpfulOptions):
         with usage_errors():
             self.port = self.spelt("port", port_number)
             self.interface = self.spelt("interface", _interface)
-            self.login_key = self.spelt("login-key", _login_key)
+            self.login_key = check_login_key("--login-key", self["login-key"])
             self.admission = self._checked_admission()
 
     def spelt(self, option: str, spell: Callable[[str], _T]) -> _T:
@@ -86,10 +86,4 @@ def port_number(text: str) -> int:
 def _interface(text: str) -> str:
     if not isIPAddress(text):
         raise ValueError(f"{text!r} is not an IPv4 address; 0.0.0.0 is all interfaces")
-    return text
-
-
-def _login_key(text: str) -> str:
-    if not (text and text.isascii() and text.isprintable()):
-        raise ValueError("the key is written in visible ASCII characters")
     return text
