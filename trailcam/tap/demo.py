@@ -14,10 +14,20 @@ from twisted.internet.task import deferLater
 from trailcam.connect.request import Request
 from trailcam.connect.target import Target
 from trailcam.simulator.behaviour import Behaviour
+from trailcam.simulator.card import Card, Contents
 from trailcam.simulator.simulated import SimulatedCamera
 
 _LOOPBACK = "127.0.0.1"
 _WIFI_DELAY = 0.015  # seconds one way, so that the modes can be seen side by side
+
+
+# Enough to see how it goes, and small enough to be there in a moment.
+_CARD = Contents(photos=10, videos=2, photo_size=150_000, frames=30, frame_size=8000)
+
+
+def demo_card() -> Card:
+    """The card in the camera of the demonstration."""
+    return Card.generated(_CARD)
 
 
 class Demo(Service):
@@ -30,7 +40,8 @@ class Demo(Service):
     def __init__(self, reactor: Any) -> None:
         """:param reactor: provides IReactorTime and IReactorUDP."""
         self._reactor = reactor
-        self.camera = SimulatedCamera(reactor, Behaviour.recorded(delay=_WIFI_DELAY))
+        behaviour = Behaviour.recorded(delay=_WIFI_DELAY)
+        self.camera = SimulatedCamera(reactor, behaviour, card=demo_card)
 
     def startService(self) -> None:
         """Open the camera's ports."""
