@@ -10,6 +10,7 @@ import runpy
 import shlex
 import sys
 import unittest
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -20,6 +21,7 @@ from twisted.web.server import Site
 from zope.interface import implementer
 
 from tests.scripts import ROOT, Script, ScriptTestCase
+from trailcam.commands.options import SyncOptions
 from trailcam.interfaces import IStatusSource
 from trailcam.model import ConnectionMode
 from trailcam.simulator import Behaviour, SimulatedCamera
@@ -101,6 +103,17 @@ class ProgramTests(ScriptTestCase):
         self.assertIn("to the camera's port 40611\n", finished.output)
         self.assertEqual(camera.open_sessions, 0)
         self.assertEqual(camera.counters.sessions_timed_out, 0)
+
+    async def test_newest(self) -> None:
+        """It takes over the manager's session, and fetches a whole photo."""
+        camera = self.camera()
+        path = Path(self.mktemp()).resolve()
+        script = self.start(source("newest.py"), self.address, str(path))
+        finished = await script.ended
+        self.assertEqual((finished.status, finished.errors), (0, ""), finished)
+        self.assertEqual(finished.output, "DSCF0012.JPG: 1048449 octets\n")
+        self.assertEqual(path.stat().st_size, 1_048_449)
+        self.assertEqual(camera.open_sessions, 0)
 
     async def test_connect_fails(self) -> None:
         """Without a camera it says why, mode by mode."""
@@ -210,6 +223,15 @@ class MemoryTests(SynchronousTestCase):
         self.assertIn("ended: the camera closed the session", self.printed.getvalue())
         self.leave_quiet(camera)
 
+    def test_fetch(self) -> None:
+        """It fetches a photo, and takes leave."""
+        camera = self.camera()
+        running = self.run_main("fetch")
+        self.network.run_until(lambda: running.called, 30.0)
+        self.successResultOf(running)
+        self.assertEqual(self.printed.getvalue(), "DSCF0012.JPG: 1048449 octets, of 12 items\n")
+        self.leave_quiet(camera)
+
     def test_hold_until_shutdown(self) -> None:
         """When its reactor stops, it tells the camera."""
         camera = self.camera()
@@ -296,4 +318,16 @@ class UnitTests(SynchronousTestCase):
         self.assertEqual(words[:plugin], ["/opt/trailcam/bin/twist", "--log-format=text"])
         options = tap_connect.Options()
         options.parseOptions(words[plugin + 1 :])
+        self.assertEqual(options.target.host, CAMERA)
+
+    def test_sync(self) -> None:
+        """That of the pictures is one that ``trailcam`` understands."""
+        command = re.search(
+            r"^ExecStart=/opt/trailcam/bin/trailcam sync (.+)$",
+            source("trailcam-sync.service"),
+            re.MULTILINE,
+        )
+        assert command is not None
+        options = SyncOptions()
+        options.parseOptions(shlex.split(command.group(1)))
         self.assertEqual(options.target.host, CAMERA)
