@@ -237,7 +237,8 @@ class _Connections(HTTPConnectionPool):
 
 def _cut_off(protocol: HTTP11ClientProtocol) -> Deferred[None]:
     gone: Deferred[None] = protocol.abort()
-    cast(Any, protocol.transport).abortConnection()  # a TLS peer may never say goodbye
+    if not gone.called:  # else it is lost already, which Twisted's TLS cannot be twice
+        cast(Any, protocol.transport).abortConnection()  # a TLS peer may never say goodbye
     return gone
 
 
@@ -283,7 +284,27 @@ def _reason(problem: Exception) -> str:
     reasons = getattr(problem, "reasons", None)
     if reasons:
         return _reason(reasons[0].value)
-    return str(problem) or type(problem).__name__
+    return _tls_trouble(problem) or str(problem) or type(problem).__name__
+
+
+def _tls_trouble(problem: Exception) -> str | None:
+    """What a failure of the TLS layer means; those who have no TLS have no such failure."""
+    try:
+        from OpenSSL.SSL import Error
+        from service_identity import VerificationError
+    except ImportError:
+        return None
+    if isinstance(problem, VerificationError):
+        return "its certificate is for another name"
+    if not isinstance(problem, Error):
+        return None
+    detail = ", ".join(str(entry[-1]) for entry in (problem.args or [()])[0]) or "no details"
+    if "certificate" in detail:
+        return (
+            f"its certificate is not trusted here ({detail}); "
+            "the environment variable SSL_CERT_FILE may name those that are"
+        )
+    return f"no TLS is spoken there ({detail}): is it http:// ?"
 
 
 def _cache_folder() -> Path:
