@@ -77,6 +77,10 @@ class UsageTests(Streams):
             self.assertIn("which device", self.refused("secret", *words))
         complaint = self.refused("secret", "A-1-B")
         self.assertIn("the serial number '1' is not 6 to 10 digits", complaint)
+        self.assertIn(
+            "DID: every TrailCam has the id LBCS-000000-CCCJJ; choose one of your own",
+            self.refused("secret", "lbcs-000000-cccjj"),
+        )
 
     def test_odd_characters(self) -> None:
         """One line stays one line, whatever was typed."""

@@ -22,7 +22,13 @@ from twisted.python import usage
 
 from trailcam._version import __version__
 from trailcam.errors import AllAttemptsFailed, SessionError, TrailcamError
-from trailcam.tap.options import ConnectOptions, HelpfulOptions, suggestion, usage_errors
+from trailcam.tap.options import (
+    ConnectOptions,
+    HelpfulOptions,
+    own_did,
+    suggestion,
+    usage_errors,
+)
 from trailcam.wire.did import DeviceID
 
 if TYPE_CHECKING:
@@ -291,7 +297,7 @@ class SecretCommand(Command):
         if len(words) != 1:
             raise usage.UsageError("which device is it for? give one DID, like MYCAM-000001-ABCDE")
         with usage_errors():
-            self.did = DeviceID.parse(words[0])
+            self.did = own_did("DID", DeviceID.parse(words[0]))
 
     def run(self) -> int:
         """Make it and show it."""

@@ -18,7 +18,7 @@ from trailcam.agent.service import Post, agent_service
 from trailcam.connect.relay_address import check_relay
 from trailcam.connect.target import Target, check_address, check_did, check_host, check_secret
 from trailcam.errors import shown
-from trailcam.tap.options import HelpfulOptions, number, usage_errors
+from trailcam.tap.options import HelpfulOptions, number, own_did, usage_errors
 from trailcam.wire.constants import LOGIN_KEY
 from trailcam.wire.did import TRAILCAM_DID, DeviceID
 
@@ -104,10 +104,7 @@ class Options(HelpfulOptions):
     def _checked_uid(self) -> DeviceID:
         if self["uid"] is None:
             raise ValueError("--uid: an id of your own is needed, such as MYCAM-000001-ABCDE")
-        did = check_did("--uid", self["uid"])
-        if did == TRAILCAM_DID:
-            raise ValueError(f"--uid: every TrailCam has the id {did}; choose one of your own")
-        return did
+        return own_did("--uid", check_did("--uid", self["uid"]))
 
     def _checked_secret(self) -> bytes | None:
         path = self["secret-file"]

@@ -33,7 +33,7 @@ from trailcam.connect.target import (
 )
 from trailcam.errors import shown
 from trailcam.model import ConnectionMode
-from trailcam.wire.did import TRAILCAM_DID
+from trailcam.wire.did import TRAILCAM_DID, DeviceID
 
 if TYPE_CHECKING:
     from trailcam.connect.request import Request
@@ -105,6 +105,18 @@ def number(text: str) -> Any:
             with contextlib.suppress(ValueError):
                 return kind(text)
     return text
+
+
+def own_did(name: str, did: DeviceID) -> DeviceID:
+    """
+    An id that servers can tell from every other; returns it.
+
+    :param name: what it was given as, for the error.
+    :raises ValueError: for the one that every TrailCam has.
+    """
+    if did == TRAILCAM_DID:
+        raise ValueError(f"{name}: every TrailCam has the id {did}; choose one of your own")
+    return did
 
 
 class ConnectOptions(HelpfulOptions):
