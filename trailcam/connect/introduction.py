@@ -16,6 +16,7 @@ from twisted.python.failure import Failure
 from trailcam.connect.inquiry import Inquiry
 from trailcam.connect.resolve import resolve
 from trailcam.connect.search import Seeker
+from trailcam.connect.secret_words import secret_fault
 from trailcam.connect.target import Target
 from trailcam.errors import (
     AttemptFailed,
@@ -223,7 +224,8 @@ class IntroducedSearch:
         for result, (kind, words) in _REFUSALS.items():
             if result in results:
                 host, port = results[result]
-                return kind, f"{host}:{port} {words.format(did=self._target.did)}"
+                fault = secret_fault(self._target.secret is not None)
+                return kind, f"{host}:{port} {words.format(did=self._target.did, fault=fault)}"
         for result, (host, port) in results.items():
             return RendezvousUnreachable, f"{host}:{port} refused with result {result:#04x}"
         return None
@@ -250,7 +252,7 @@ class IntroducedSearch:
 _REFUSALS: dict[int, tuple[type[AttemptFailed], str]] = {
     Result.INVALID_DSK: (
         SecretRefused,
-        "wants the secret of {did}, and got none or a wrong one",
+        "wants the secret of {did}, and {fault}",
     ),
     Result.DEVICE_OFFLINE: (
         DeviceOffline,

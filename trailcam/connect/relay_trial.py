@@ -274,6 +274,7 @@ class Trial:
     ) -> NoReturn:
         """Ask the rendezvous servers to send the device, again and again."""
         self._await(RendezvousUnreachable, f"{cause[1]}; no rendezvous server answered")
+        given = self._target.secret is not None
         host = await self._ipv4()
         if host is None:
             raise self._hopeless(cause)
@@ -283,7 +284,7 @@ class Trial:
             except Hopeless as reason:
                 raise self._hopeless((cause[0], f"{cause[1]}; {reason}")) from reason
             if result != Result.OK:
-                raise self._hopeless(relay_words.not_sent(cause, rendezvous, result))
+                raise self._hopeless(relay_words.not_sent(cause, rendezvous, result, given))
             self._await_device()
             await deferLater(self._reactor, _SEND_AGAIN)
 
