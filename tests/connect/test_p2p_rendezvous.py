@@ -244,6 +244,7 @@ class NatTests(IntroducedTestCase):
                     if (client, device) in hopeless:
                         words = self.failure(watch, PunchFailed)
                         self.assertIn("the NATs between do not let the two meet", words)
+                        self.assertIn("or its agent has stopped in the last minute", words)
                     else:
                         began = self.network.clock.seconds()
                         self.network.run_until(lambda watch=watch: watch.at is not None)

@@ -212,7 +212,8 @@ class IntroducedSearch:
             punched = ", ".join(f"{host}:{port}" for host, port in self._candidates)
             return PunchFailed, (
                 f"the device was introduced, but nothing came through from {punched} within "
-                f"{elapsed:.1f} s: the NATs between do not let the two meet; a relay can"
+                f"{elapsed:.1f} s: the NATs between do not let the two meet (a relay can), "
+                "or its agent has stopped in the last minute"
             )
         if self._introduced:
             return PunchFailed, f"{self._named()} found the device, but never said where it is"

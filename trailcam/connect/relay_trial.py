@@ -99,6 +99,7 @@ class Trial:
         self._opened = opened
         self._control: Control | None = None
         self._awaited: Cause = (RelayUnreachable, "")
+        self._hint = ""
         self._entry: Cause | None = None
         self._answered = False
         self._turned_away: Hopeless | None = None
@@ -107,8 +108,8 @@ class Trial:
         """Why it failed; or what was still missing after ``elapsed`` seconds."""
         if self.failure is not None:
             return self.failure
-        kind, text = self._entry or self._awaited
-        return kind, f"{text} within {elapsed:.1f} s"
+        (kind, text), hint = (self._entry, "") if self._entry else (self._awaited, self._hint)
+        return kind, f"{text} within {elapsed:.1f} s{hint}"
 
     async def greet(self) -> Trial:
         """
@@ -308,11 +309,12 @@ class Trial:
         self._await(
             DeviceNeverJoined,
             f"the agent of {did} was told, but did not come to the relay {self.relay.name}",
+            ": the way there is closed to it, or its agent has stopped in the last minute",
         )
 
-    def _await(self, kind: type[AttemptFailed], text: str) -> None:
-        """From now on this is what is missing."""
-        self._awaited = (kind, text)
+    def _await(self, kind: type[AttemptFailed], text: str, hint: str = "") -> None:
+        """From now on this is what is missing; ``hint`` is what follows the time it took."""
+        self._awaited, self._hint = (kind, text), hint
 
     def _ended(self, problem: Exception) -> Hopeless:
         greeted = self.round_trip is not None
