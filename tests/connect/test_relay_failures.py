@@ -116,10 +116,18 @@ class DiallingTests(FailureTestCase):
         self.check(
             RelayNotUnderstood,
             "accepted the connection",
-            "within 2.0 s",
+            "within 2.0 s: is this the control port of a trailcam relay?",
             phase="dialling",
             budget=2.0,
         )
+
+    def test_mute_for_long(self) -> None:
+        """Something that waits for more, such as a web server, is waited for no longer than 5 s."""
+        self.relay().on(RlyHello)
+        error = self.check(
+            RelayNotUnderstood, "within 5.0 s: is this the control port", phase="dialling"
+        )
+        self.assertAlmostEqual(error.elapsed, 5.0, 1)
 
     def test_something_else(self) -> None:
         """A web server, a mail server, garbage."""

@@ -51,6 +51,9 @@ from trailcam.wire.messages import (
 )
 from trailcam.wire.sockaddr import SocketAddress
 
+#: Seconds that a relay may take to answer RLY_HELLO.
+GREETING_TIME = 5.0
+
 #: Seconds from RLY_PORT_ACK until both parties must be there: a magic is good for ten.
 PAIRING_TIME = 9.0
 
@@ -137,10 +140,15 @@ class Trial:
     async def _greet(self) -> None:
         self._await(
             RelayNotUnderstood,
-            f"{self.relay.name} accepted the connection, but did not answer RLY_HELLO",
+            f"{self.relay.name} accepted the connection, but said nothing",
+            ": is this the control port of a trailcam relay?",
         )
         asked = self._reactor.seconds()
-        await self._ask(RlyHello(), RlyHelloAck)
+        asking = Deferred.fromCoroutine(self._ask(RlyHello(), RlyHelloAck))
+        try:
+            await asking.addTimeout(GREETING_TIME, self._reactor)
+        except TimeoutError:
+            raise self._hopeless(self.cause(GREETING_TIME)) from None
         self.round_trip = self._reactor.seconds() - asked
 
     async def join(self) -> RelayLink:
