@@ -68,7 +68,7 @@ class Options(HelpfulOptions):
         self["rendezvous"].append(text)
 
     def opt_relay(self, text: str) -> None:
-        """HOST:PORT or tls:HOST:PORT of a relay server; may be repeated."""
+        """HOST:PORT or tls:HOST:PORT[:trustRoots=FOLDER] of a relay server; may be repeated."""
         self["relay"].append(text)
 
     def parseArgs(self, *args: str) -> None:

@@ -141,7 +141,7 @@ class ConnectOptions(HelpfulOptions):
         ],
         ["uid", "u", None, "Device id it must have; default: the one that every TrailCam has."],
         ["max-time", "t", str(DEFAULT_MAX_TIME), "Seconds that one race may take."],
-        ["relay", None, None, "HOST:PORT or tls:HOST:PORT of a relay server."],
+        ["relay", None, None, "HOST:PORT or tls:HOST:PORT[:trustRoots=FOLDER] of a relay server."],
         ["relay-directory", None, None, "URL of a list of relays."],
         ["secret-file", None, None, f"File with the camera's secret; or set {SECRET_VARIABLE}."],
     ]
