@@ -73,10 +73,11 @@ class ParseTests(SynchronousTestCase):
         good = {"host": "a.example", "port": 5}
         for bad, words in (
             ("a.example:5", "not an object"),
-            ({"port": 5}, "host name"),
+            ({"port": 5}, 'relay 2: "host" is missing'),
             ({"host": 5, "port": 5}, "host name"),
             ({"host": "a b", "port": 5}, "host name"),
-            ({"host": "a.example"}, "outside 1..65535"),
+            ({"host": "a.example"}, 'relay 2: "port" is missing'),
+            ({"host": "a.example", "port": 0}, "outside 1..65535"),
             ({"host": "a.example", "port": "5"}, "not a port"),
             ({"host": "a.example", "port": True}, "not a port"),
             ({"host": "a.example", "port": 5, "tls": "yes"}, '"tls" is neither'),

@@ -69,10 +69,13 @@ def _relay(number: int, entry: object) -> RelayAddress:
     name = f"relay {number}"
     if not isinstance(entry, dict):
         raise DirectoryError(f"{name} is not an object")
+    for key in ("host", "port"):
+        if key not in entry:
+            raise DirectoryError(f'{name}: "{key}" is missing')
     tls = entry.get("tls", False)
     if not isinstance(tls, bool):
         raise DirectoryError(f'{name}: "tls" is neither true nor false')
-    place = RelayAddress(entry.get("host", ""), entry.get("port", 0), "" if tls else None)
+    place = RelayAddress(entry["host"], entry["port"], "" if tls else None)
     try:
         return check_relay(name, place)
     except ValueError as problem:
