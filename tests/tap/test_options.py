@@ -334,8 +334,9 @@ class SecretTests(SynchronousTestCase):
         self.assertIsNone(self.secret())
 
     def test_file(self) -> None:
-        """The first line of the file, however it ends."""
-        for content in (self.SECRET, f"{self.SECRET}\n", f"{self.SECRET}\r\nmore\n"):
+        """The first line of the file, however it ends, without the blanks around."""
+        blanks = f" \t{self.SECRET}  \n"
+        for content in (self.SECRET, f"{self.SECRET}\n", f"{self.SECRET}\r\nmore\n", blanks):
             self.assertEqual(self.secret(f"--secret-file={self.file(content)}"), self.DSK)
 
     def test_variable(self) -> None:
@@ -362,6 +363,17 @@ class SecretTests(SynchronousTestCase):
         problem = self.assertRaises(UsageError, self.secret)
         self.assertTrue(str(problem).startswith(f"{SECRET_VARIABLE}: "), problem)
         self.assertNotIn("short", str(problem))
+
+    def test_first_line(self) -> None:
+        """The complaint names the file, and that it is about its first line."""
+        for content, words in (
+            ("", " is empty"),
+            (f"\n{self.SECRET}\n", " is empty"),
+            ("short\n", ": a secret has 8 to 24 characters, not 5"),
+        ):
+            path = self.file(content)
+            problem = self.assertRaises(UsageError, self.secret, f"--secret-file={path}")
+            self.assertEqual(str(problem), f"--secret-file: the first line of {path!r}{words}")
 
     def test_unreadable(self) -> None:
         """A file that is not there, is a folder, or cannot be one."""

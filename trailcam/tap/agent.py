@@ -16,9 +16,8 @@ from trailcam.agent.doorkeeper import DEFAULT_CLIENTS
 from trailcam.agent.identity import Identity
 from trailcam.agent.service import Post, agent_service
 from trailcam.connect.relay_address import check_relay
-from trailcam.connect.target import Target, check_address, check_did, check_host, check_secret
-from trailcam.errors import shown
-from trailcam.tap.options import HelpfulOptions, number, own_did, usage_errors
+from trailcam.connect.target import Target, check_address, check_did, check_host
+from trailcam.tap.options import HelpfulOptions, number, own_did, secret_in, usage_errors
 from trailcam.wire.constants import LOGIN_KEY
 from trailcam.wire.did import TRAILCAM_DID, DeviceID
 
@@ -26,7 +25,6 @@ _log = Logger()
 
 #: A camera has fewer slots than that.
 _MOST_CLIENTS = 32
-_LONGEST_LINE = 1024
 _FOR_OTHERS = stat.S_IRGRP | stat.S_IROTH
 
 
@@ -117,7 +115,7 @@ class Options(HelpfulOptions):
                 "--secret-file: the secret of --uid is needed; "
                 "for servers that are open to everybody say --no-secret"
             )
-        return check_secret("--secret-file", _first_line(path))
+        return secret_in(path)
 
     def _checked_key(self) -> str:
         key: str = self["login-key"]
@@ -141,15 +139,6 @@ def _clients(text: str) -> int:
     if not isinstance(count, int) or not 1 <= count <= _MOST_CLIENTS:
         raise ValueError(f"--max-clients: {text!r} is not a whole number, 1 to {_MOST_CLIENTS}")
     return count
-
-
-def _first_line(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.readline(_LONGEST_LINE).rstrip("\r\n")
-    except (OSError, ValueError) as problem:  # a name with a NUL is a wrong value
-        reason = getattr(problem, "strerror", None) or problem
-        raise ValueError(f"--secret-file: {shown(path)} cannot be read: {reason}") from problem
 
 
 def _warn_of_readers(path: str) -> None:

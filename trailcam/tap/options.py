@@ -119,6 +119,19 @@ def own_did(name: str, did: DeviceID) -> DeviceID:
     return did
 
 
+def secret_in(path: str) -> bytes:
+    """
+    The secret in the first line of a file, as the wire carries it.
+
+    :raises ValueError: for what is wrong with ``--secret-file``; it does not show the line.
+    """
+    line = f"--secret-file: the first line of {shown(path)}"
+    secret = _first_line(path)
+    if not secret:
+        raise ValueError(f"{line} is empty")
+    return check_secret(line, secret)
+
+
 class ConnectOptions(HelpfulOptions):
     """
     Which camera, by which modes, for how long.
@@ -234,7 +247,7 @@ class ConnectOptions(HelpfulOptions):
         if self["demo"]:
             return None
         if self["secret-file"] is not None:
-            return check_secret("--secret-file", _first_line(self["secret-file"]))
+            return secret_in(self["secret-file"])
         text = os.environ.get(SECRET_VARIABLE)
         return check_secret(SECRET_VARIABLE, text) if text else None
 
@@ -297,7 +310,7 @@ class ConnectOptions(HelpfulOptions):
 def _first_line(path: str) -> str:
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
-            return file.readline(_LONGEST_LINE).rstrip("\r\n")
+            return file.readline(_LONGEST_LINE).strip()
     except (OSError, ValueError) as problem:  # a name with a NUL is a wrong value
         reason = getattr(problem, "strerror", None) or problem
         raise ValueError(f"--secret-file: {shown(path)} cannot be read: {reason}") from problem

@@ -71,8 +71,8 @@ def _relay(text: str) -> Address:
     """A relay that the protocol has room for; :raises ValueError: for anything else."""
     if text.startswith("tls:"):
         raise ValueError(
-            f"--relay: a rendezvous server cannot list relays with TLS; give {shown(text)} to agents "
-            "and clients themselves"
+            "--relay: a rendezvous server cannot list relays with TLS; "
+            f"give {shown(text)} to agents and clients themselves"
         )
     return check_address("--relay", text)
 
