@@ -79,7 +79,9 @@ class Commands(HelpfulOptions):
     longdesc = (
         "Reach Wi-Fi trail cameras.  'trailcam COMMAND --help' tells about one command.  "
         "To stay connected there is 'twist trailcam-connect', and to test without a camera "
-        "'twist trailcam-simulator'."
+        "'twist trailcam-simulator'.  To reach a camera from anywhere there are "
+        "'twist trailcam-agent' beside the camera, and 'twist trailcam-rendezvous' and "
+        "'twist trailcam-relay' on a machine with a public address."
     )
 
     @property
@@ -141,7 +143,8 @@ class ConnectCommand(ConnectOptions, Command):
 
     longdesc = (
         "Races the modes, tells who won and why the others did not, and takes leave of the "
-        "camera.  Exits with 0 when connected, with 1 when not."
+        "camera.  Exits with 0 when connected, with 1 when not, with 2 after a mistake in the "
+        "options, and with 130 after Ctrl-C."
     )
 
     optFlags = [
@@ -279,8 +282,10 @@ class SecretCommand(Command):
 
     synopsis = "DID [options]"
     longdesc = (
-        "Makes a new secret for the device with this id, such as MYCAM-000001-ABCDE, and prints "
-        "it with the line of the servers' file that goes with it.  It is kept nowhere else."
+        "Makes a new secret for the device with this id, and prints it with the line of the "
+        "servers' file that goes with it.  It is kept nowhere else.  The DID is an id of your own "
+        "for the camera, under which its agent logs in and clients ask for it (--uid): up to 7 "
+        "letters, a number of 6 to 10 digits, up to 7 letters, such as MYCAM-000001-ABCDE."
     )
 
     optFlags = [
