@@ -13,9 +13,11 @@ import sys
 import warnings
 from pathlib import Path
 
+from twisted.application.service import ServiceMaker
 from twisted.logger import LogBeginner, LogPublisher
 
 from tests.captures import CAPTURES, MISSING
+from tests.scripts import ROOT
 from tests.streams import Full, Streams
 from trailcam import __version__, cli, stderrlog
 from trailcam.cli import ConnectCommand, main
@@ -78,6 +80,10 @@ class UsageTests(Streams):
             self.assertIn("which device", self.refused("secret", *words))
         complaint = self.refused("secret", "A-1-B")
         self.assertIn("the serial number '1' is not 6 to 10 digits", complaint)
+        self.assertIn(
+            "DID: every TrailCam has the id LBCS-000000-CCCJJ; choose one of your own",
+            self.refused("secret", "lbcs-000000-cccjj"),
+        )
 
     def test_odd_characters(self) -> None:
         """One line stays one line, whatever was typed."""
@@ -114,6 +120,25 @@ class HelpTests(Streams):
         self.assertIn("connect ", text)
         self.assertIn("decode ", text)
         self.assertIn("secret ", text)
+
+    def test_help_names_plugins(self) -> None:
+        """The help names each command for ``twist``, too."""
+        plugins = runpy.run_path(str(ROOT / "twisted" / "plugins" / "trailcam_dropin.py"))
+        names = [maker.tapname for maker in plugins.values() if isinstance(maker, ServiceMaker)]
+        self.assertGreaterEqual(len(names), 5)
+        main(["--help"])
+        text = " ".join(self.told().split())
+        for name in names:
+            self.assertIn(f"'twist {name}'", text)
+
+    def test_help_explains(self) -> None:
+        """What a DID is, and the exit statuses."""
+        for command, words in (
+            ("secret", "The DID is an id of your own"),
+            ("connect", "with 2 after a mistake in the options, and with 130 after Ctrl-C"),
+        ):
+            main([command, "--help"])
+            self.assertIn(words, " ".join(self.told().split()))
 
     def test_help_of_commands(self) -> None:
         """Each command has its own, and its own first line."""

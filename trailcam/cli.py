@@ -24,7 +24,13 @@ from trailcam._version import __version__
 from trailcam.cli_camera import COMMANDS, CameraCommand
 from trailcam.console import COULD_NOT, DONE, SIGNALLED, complain, show
 from trailcam.errors import AllAttemptsFailed, SessionError, TrailcamError
-from trailcam.tap.options import ConnectOptions, HelpfulOptions, suggestion, usage_errors
+from trailcam.tap.options import (
+    ConnectOptions,
+    HelpfulOptions,
+    own_did,
+    suggestion,
+    usage_errors,
+)
 from trailcam.tap.secretfile import readers_of_secret
 from trailcam.wire.did import DeviceID
 
@@ -75,7 +81,9 @@ class Commands(HelpfulOptions):
     longdesc = (
         "Reach Wi-Fi trail cameras.  'trailcam COMMAND --help' tells about one command.  "
         "To stay connected there is 'twist trailcam-connect', and to test without a camera "
-        "'twist trailcam-simulator'."
+        "'twist trailcam-simulator'.  To reach a camera from anywhere there are "
+        "'twist trailcam-agent' beside the camera, and 'twist trailcam-rendezvous' and "
+        "'twist trailcam-relay' on a machine with a public address."
     )
 
     @property
@@ -138,7 +146,8 @@ class ConnectCommand(ConnectOptions, Command):
 
     longdesc = (
         "Races the modes, tells who won and why the others did not, and takes leave of the "
-        "camera.  Exits with 0 when connected, with 1 when not."
+        "camera.  Exits with 0 when connected, with 1 when not, with 2 after a mistake in the "
+        "options, and with 130 after Ctrl-C."
     )
 
     optFlags = [
@@ -279,8 +288,10 @@ class SecretCommand(Command):
 
     synopsis = "DID [options]"
     longdesc = (
-        "Makes a new secret for the device with this id, such as MYCAM-000001-ABCDE, and prints "
-        "it with the line of the servers' file that goes with it.  It is kept nowhere else."
+        "Makes a new secret for the device with this id, and prints it with the line of the "
+        "servers' file that goes with it.  It is kept nowhere else.  The DID is an id of your own "
+        "for the camera, under which its agent logs in and clients ask for it (--uid): up to 7 "
+        "letters, a number of 6 to 10 digits, up to 7 letters, such as MYCAM-000001-ABCDE."
     )
 
     optFlags = [
@@ -297,7 +308,7 @@ class SecretCommand(Command):
         if len(words) != 1:
             raise usage.UsageError("which device is it for? give one DID, like MYCAM-000001-ABCDE")
         with usage_errors():
-            self.did = DeviceID.parse(words[0])
+            self.did = own_did("DID", DeviceID.parse(words[0]))
 
     def run(self) -> int:
         """Make it and show it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from twisted.web.server import NOT_DONE_YET, Site
 
 from tests.connect.logs import LogCapture
 from tests.connect.relaying import RelayTestCase
+from tests.connect.test_relay_sockets import Certificate
 from trailcam.connect.directory import (
     FETCH_TIMEOUT,
     Cache,
@@ -72,10 +74,11 @@ class ParseTests(SynchronousTestCase):
         good = {"host": "a.example", "port": 5}
         for bad, words in (
             ("a.example:5", "not an object"),
-            ({"port": 5}, "host name"),
+            ({"port": 5}, 'relay 2: "host" is missing'),
             ({"host": 5, "port": 5}, "host name"),
             ({"host": "a b", "port": 5}, "host name"),
-            ({"host": "a.example"}, "outside 1..65535"),
+            ({"host": "a.example"}, 'relay 2: "port" is missing'),
+            ({"host": "a.example", "port": 0}, "outside 1..65535"),
             ({"host": "a.example", "port": "5"}, "not a port"),
             ({"host": "a.example", "port": True}, "not a port"),
             ({"host": "a.example", "port": 5, "tls": "yes"}, '"tls" is neither'),
@@ -431,6 +434,40 @@ class MemoryTests(RelayTestCase):
                 error = self.failureResultOf(asking, DirectoryError).value
                 self.assertIn("it cannot be fetched: ", str(error))
 
+    def tls(self, port: int, name: str) -> Path:
+        """The web server with TLS; the result is a file with its certificate for ``name``."""
+        certificate = Certificate(Path(self.mktemp()), name)
+        site: Any = Site(self.web, reactor=self.host)  # type: ignore[no-untyped-call]
+        listening = self.host.listenTCP(port, certificate.wrapped(site))
+        self.closers.append(listening.stopListening)
+        return certificate.folder / "cert.pem"
+
+    def test_tls_trouble(self) -> None:
+        """
+        A certificate of one's own, one for another name, no TLS at all: the words say which, and
+        the copy serves.
+        """
+        log = LogCapture(self)
+        self.tls(443, "relays.example")
+        wrong_name = self.tls(444, "other.example")
+        patch = mock.patch.dict(os.environ, SSL_CERT_FILE=str(wrong_name))
+        patch.start()
+        self.addCleanup(patch.stop)
+        speaking = self.speaking(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        self.closers.append(speaking.__exit__)
+        for port, words in (
+            (443, "its certificate is not trusted here (certificate verify failed)"),
+            (444, "its certificate is for another name"),
+            (22, "no TLS is spoken there (wrong version number): is it http:// ?"),
+        ):
+            url = f"https://relays.example:{port}/"
+            error = self.failureResultOf(self.settled(self.ask(url)), DirectoryError).value
+            self.assertIn(f"{url}: it cannot be fetched: {words}", str(error))
+            self.assertNotIn("[(", str(error))
+            Cache(self.folder, url).store(GOOD, None)
+            self.assertEqual(self.successResultOf(self.settled(self.ask(url))), RELAYS)
+        self.assertEqual(len(log.lines()), 3, log.lines())
+
     def speaking(self, answer: bytes) -> Any:
         """A server that says this to whoever connects, and hangs up."""
 
@@ -502,3 +539,16 @@ class SocketTests(TestCase):
         for _ in range(2):
             self.assertEqual(await Directory(reactor, url, folder).relays(), RELAYS)
         self.assertEqual(web.asked, [None, '"v1"'])
+
+    async def test_tls(self) -> None:
+        """It is fetched over TLS where the certificate is one of SSL_CERT_FILE."""
+        certificate = Certificate(Path(self.mktemp()))
+        site: Any = Site(Web())  # type: ignore[no-untyped-call]
+        listen: Any = reactor.listenTCP  # type: ignore[attr-defined]
+        port = listen(0, certificate.wrapped(site), interface="127.0.0.1")
+        self.addCleanup(port.stopListening)
+        directory = Directory(
+            reactor, f"https://localhost:{port.getHost().port}/", Path(self.mktemp())
+        )
+        with mock.patch.dict(os.environ, SSL_CERT_FILE=str(certificate.folder / "cert.pem")):
+            self.assertEqual(await directory.relays(), RELAYS)

@@ -6,6 +6,7 @@ import errno
 import os
 from typing import Any
 
+import attrs
 from twisted.internet.defer import CancelledError
 
 from tests.connect.cameras import CAMERA, OTHER_DID, NetworkTestCase, Watch
@@ -286,6 +287,7 @@ class NatTests(IntroducedTestCase):
                     if (client, device) in hopeless:
                         words = self.failure(watch, PunchFailed)
                         self.assertIn("the NATs between do not let the two meet", words)
+                        self.assertIn("or its agent has stopped in the last minute", words)
                     else:
                         began = self.network.clock.seconds()
                         self.network.run_until(lambda watch=watch: watch.at is not None)
@@ -334,6 +336,16 @@ class FailureTests(IntroducedTestCase):
                 self.assertIn(f"{SERVER}:32100", text)
                 self.assertEqual(len(self.server.peers(P2PReq)), 1)
                 self.assertEqual(watch.error.phase, "searching")
+
+    def test_secret_refused(self) -> None:
+        """We know whether we gave one, which the server does not say."""
+        self.server.result = Result.INVALID_DSK
+        for secret, words in (
+            (None, "and none was given: --secret-file"),
+            (SECRET, "and it is another one than was given: is it the right --secret-file?"),
+        ):
+            text = self.failure(self.start(attrs.evolve(self.target, secret=secret)), SecretRefused)
+            self.assertIn(f"wants the secret of MYCAM-000001-ABCDE, {words}", text)
 
     def test_quick(self) -> None:
         """A refusal ends the attempt within a few round trips."""

@@ -116,10 +116,18 @@ class DiallingTests(FailureTestCase):
         self.check(
             RelayNotUnderstood,
             "accepted the connection",
-            "within 2.0 s",
+            "within 2.0 s: is this the control port of a trailcam relay?",
             phase="dialling",
             budget=2.0,
         )
+
+    def test_mute_for_long(self) -> None:
+        """Something that waits for more, such as a web server, is waited for no longer than 5 s."""
+        self.relay().on(RlyHello)
+        error = self.check(
+            RelayNotUnderstood, "within 5.0 s: is this the control port", phase="dialling"
+        )
+        self.assertAlmostEqual(error.elapsed, 5.0, 1)
 
     def test_something_else(self) -> None:
         """A web server, a mail server, garbage."""
@@ -256,7 +264,12 @@ class JoiningTests(FailureTestCase):
     def test_device_never_comes(self) -> None:
         """It was told, and does not come; the relay's patience is ten seconds, ours nine."""
         self.relay().on(RlyPkt)
-        error = self.check(DeviceNeverJoined, "did not come", "within 9.0 s", phase="joining")
+        error = self.check(
+            DeviceNeverJoined,
+            "did not come",
+            "within 9.0 s: the way there is closed to it, or its agent has stopped",
+            phase="joining",
+        )
         self.assertAlmostEqual(error.elapsed, 9.0, 1)
 
     def test_device_never_comes_in_a_short_budget(self) -> None:

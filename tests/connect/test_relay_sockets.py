@@ -15,6 +15,8 @@ from cryptography.x509.oid import NameOID
 from twisted.internet import reactor as global_reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import quoteStringArgument
+from twisted.internet.ssl import PrivateCertificate
+from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.trial.unittest import TestCase
 
 from trailcam.agent.identity import Identity
@@ -66,6 +68,11 @@ class Certificate:
         key = quoteStringArgument(str(self._key))
         cert = quoteStringArgument(str(self.folder / "cert.pem"))
         return f"ssl:{{port}}:interface={{interface}}:privateKey={key}:certKey={cert}"
+
+    def wrapped(self, factory: Any) -> Any:
+        """``factory`` with TLS, for networks that have none of their own."""
+        pems = self._key.read_bytes() + (self.folder / "cert.pem").read_bytes()
+        return TLSMemoryBIOFactory(PrivateCertificate.loadPEM(pems).options(), False, factory)
 
 
 def _certificate(key: ec.EllipticCurvePrivateKey, name: str) -> bytes:

@@ -115,6 +115,20 @@ class RequestTests(SynchronousTestCase):
         """A directory is reason enough, too."""
         self.assertEqual(self.asked("--relay-directory=http://a.example/").modes, {LAN, RELAY})
 
+    def test_own_id_at_servers_is_not_searched(self) -> None:
+        """No camera on the LAN has an id of one's own, so servers are asked alone."""
+        own = "--uid=MYCAM-000001-ABCDE"
+        servers = {
+            "--rendezvous=r:1": {P2P, RELAY},
+            "--relay=r:1": {RELAY},
+            "--relay-directory=http://a.example/": {RELAY},
+        }
+        for server, modes in servers.items():
+            self.assertEqual(self.asked(own, server).modes, modes)
+            self.assertEqual(self.asked(own, server, "--broadcast").modes, modes | {LAN})
+            self.assertEqual(self.asked(own, server, CAMERA).modes, modes | {P2P, LAN})
+        self.assertEqual(self.asked(own).modes, {LAN})
+
     def test_tls_relay(self) -> None:
         """A relay with TLS keeps its options."""
         relay = self.asked("--relay=tls:relay.example:443:trustRoots=/").target.relay
@@ -192,8 +206,21 @@ class MistakeTests(SynchronousTestCase):
 
     def test_no_mode_left(self) -> None:
         """When nothing could be tried, the option that is to blame is named."""
-        self.assertTrue(self.refused(CAMERA, "--no-p2p", "--no-lan").startswith("--no-p2p: "))
+        own = "--uid=MYCAM-000001-ABCDE"
+        for words, blamed in {
+            (CAMERA, "--no-p2p", "--no-lan"): "--no-p2p --no-lan: ",
+            (CAMERA, "--no-p2p", "--no-lan", "--no-relay"): "--no-p2p --no-lan: ",
+            ("--rendezvous=r:1", "--no-p2p", "--no-lan", "--no-relay"): (
+                "--no-p2p --no-lan --no-relay: "
+            ),
+            ("--rendezvous=r:1", own, "--no-p2p", "--no-relay"): "--no-p2p --no-relay: ",
+            ("--no-lan", "--no-p2p"): "--no-lan: ",
+        }.items():
+            self.assertTrue(self.refused(*words).startswith(blamed), words)
         self.assertIn("--camera", self.refused("--no-lan"))
+        self.assertIn(
+            "--broadcast", self.refused("--rendezvous=r:1", own, "--no-p2p", "--no-relay")
+        )
         self.assertTrue(
             self.refused(CAMERA, "--weight=p2p=0", "--weight=lan=0").startswith("--weight: ")
         )
@@ -307,8 +334,9 @@ class SecretTests(SynchronousTestCase):
         self.assertIsNone(self.secret())
 
     def test_file(self) -> None:
-        """The first line of the file, however it ends."""
-        for content in (self.SECRET, f"{self.SECRET}\n", f"{self.SECRET}\r\nmore\n"):
+        """The first line of the file, however it ends, without the blanks around."""
+        blanks = f" \t{self.SECRET}  \n"
+        for content in (self.SECRET, f"{self.SECRET}\n", f"{self.SECRET}\r\nmore\n", blanks):
             self.assertEqual(self.secret(f"--secret-file={self.file(content)}"), self.DSK)
 
     def test_variable(self) -> None:
@@ -335,6 +363,17 @@ class SecretTests(SynchronousTestCase):
         problem = self.assertRaises(UsageError, self.secret)
         self.assertTrue(str(problem).startswith(f"{SECRET_VARIABLE}: "), problem)
         self.assertNotIn("short", str(problem))
+
+    def test_first_line(self) -> None:
+        """The complaint names the file, and that it is about its first line."""
+        for content, words in (
+            ("", " is empty"),
+            (f"\n{self.SECRET}\n", " is empty"),
+            ("short\n", ": a secret has 8 to 24 characters, not 5"),
+        ):
+            path = self.file(content)
+            problem = self.assertRaises(UsageError, self.secret, f"--secret-file={path}")
+            self.assertEqual(str(problem), f"--secret-file: the first line of {path!r}{words}")
 
     def test_unreadable(self) -> None:
         """A file that is not there, is a folder, or cannot be one."""

@@ -75,6 +75,15 @@ class PlaceTests(SynchronousTestCase):
         template = "tcp6:{port}"
         self.assertEqual(parsed("--open", f"--endpoint={template}").place.template, template)
 
+    def test_interface_without_place(self) -> None:
+        """An interface that the endpoint would pass over in silence is a mistake."""
+        words = ("--open", "--interface=127.0.0.1", "--endpoint=tcp:{port}")
+        complaint = str(self.assertRaises(UsageError, parsed, *words))
+        self.assertTrue(complaint.startswith("--interface: "), complaint)
+        self.assertIn("no {interface} for it", complaint)
+        whole = parsed(*words[:2], "--endpoint=tcp:{port}:interface={interface}")
+        self.assertEqual(whole.place.interface, "127.0.0.1")
+
 
 class LimitTests(SynchronousTestCase):
     """What it gives at most."""
@@ -183,7 +192,7 @@ class MistakeTests(SynchronousTestCase):
         self.assertEqual(
             self.refused("--endpoint=tcp:65527"),
             "--endpoint: 'tcp:65527' has no {port} in it, as "
-            "ssl:{port}:privateKey=key.pem:certKey=cert.pem has",
+            "ssl:{port}:interface={interface}:privateKey=key.pem:certKey=cert.pem has",
         )
         for template in ("tpc:{port}", f"ssl:{{port}}:privateKey={self.mktemp()}"):
             complaint = self.refused(f"--endpoint={template}")
@@ -226,7 +235,7 @@ class RelayServiceTests(SynchronousTestCase):
         service = self.service()
         with capturedLogs() as events:
             service.startService()
-        self.assertIn("relay at port 65527", [formatEvent(event) for event in events])
+        self.assertIn("relay at 0.0.0.0:65527", [formatEvent(event) for event in events])
         self.assertEqual([formatEvent(e) for e in self.stop(service)], ["counted: nothing"])
 
     def test_counts(self) -> None:

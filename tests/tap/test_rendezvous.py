@@ -111,6 +111,10 @@ class OptionsTests(SynchronousTestCase):
             "--login-key=": "--login-key: the key is written in visible ASCII characters",
             "--login-key=schlüssel": "--login-key: the key is written in visible ASCII characters",
             "--relay=192.0.2.5": "--relay: expected HOST:PORT, got '192.0.2.5'",
+            "--relay=tls:r.example:443": (
+                "--relay: a rendezvous server cannot list relays with TLS; "
+                "give 'tls:r.example:443' to agents and clients themselves"
+            ),
         }.items():
             self.assertEqual(self.refused("--open", word), complaint)
 

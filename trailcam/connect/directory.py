@@ -72,10 +72,13 @@ def _relay(number: int, entry: object) -> RelayAddress:
     name = f"relay {number}"
     if not isinstance(entry, dict):
         raise DirectoryError(f"{name} is not an object")
+    for key in ("host", "port"):
+        if key not in entry:
+            raise DirectoryError(f'{name}: "{key}" is missing')
     tls = entry.get("tls", False)
     if not isinstance(tls, bool):
         raise DirectoryError(f'{name}: "tls" is neither true nor false')
-    place = RelayAddress(entry.get("host", ""), entry.get("port", 0), "" if tls else None)
+    place = RelayAddress(entry["host"], entry["port"], "" if tls else None)
     try:
         return check_relay(name, place)
     except ValueError as problem:
@@ -276,7 +279,8 @@ class _Connections(HTTPConnectionPool):
 
 def _cut_off(protocol: HTTP11ClientProtocol) -> Deferred[None]:
     gone: Deferred[None] = protocol.abort()
-    cast(Any, protocol.transport).abortConnection()  # a TLS peer may never say goodbye
+    if not gone.called:  # else it is lost already, which Twisted's TLS cannot be twice
+        cast(Any, protocol.transport).abortConnection()  # a TLS peer may never say goodbye
     return gone
 
 
@@ -327,7 +331,27 @@ def _reason(problem: Exception) -> str:
     reasons = getattr(problem, "reasons", None)
     if reasons:
         return _reason(reasons[0].value)
-    return str(problem) or type(problem).__name__
+    return _tls_trouble(problem) or str(problem) or type(problem).__name__
+
+
+def _tls_trouble(problem: Exception) -> str | None:
+    """What a failure of the TLS layer means; those who have no TLS have no such failure."""
+    try:
+        from OpenSSL.SSL import Error
+        from service_identity import VerificationError
+    except ImportError:
+        return None
+    if isinstance(problem, VerificationError):
+        return "its certificate is for another name"
+    if not isinstance(problem, Error):
+        return None
+    detail = ", ".join(str(entry[-1]) for entry in (problem.args or [()])[0]) or "no details"
+    if "certificate" in detail:
+        return (
+            f"its certificate is not trusted here ({detail}); "
+            "the environment variable SSL_CERT_FILE may name those that are"
+        )
+    return f"no TLS is spoken there ({detail}): is it http:// ?"
 
 
 def _cache_folder() -> Path:

@@ -13,6 +13,7 @@ from typing import Any
 from trailcam.connect.inquiry import Inquiry
 from trailcam.connect.resolve import Lookups
 from trailcam.connect.search import Seeker
+from trailcam.connect.secret_words import secret_fault
 from trailcam.connect.target import Target
 from trailcam.errors import (
     Cause,
@@ -198,7 +199,8 @@ class IntroducedSearch:
             punched = ", ".join(f"{host}:{port}" for host, port in self._candidates)
             return PunchFailed, (
                 f"the device was introduced, but nothing came through from {punched} within "
-                f"{elapsed:.1f} s: the NATs between do not let the two meet; a relay can"
+                f"{elapsed:.1f} s: the NATs between do not let the two meet (a relay can), "
+                "or its agent has stopped in the last minute"
             )
         if self._introduced:
             return PunchFailed, f"{self._named()} found the device, but never said where it is"
@@ -210,7 +212,8 @@ class IntroducedSearch:
         for result, (kind, words) in _REFUSALS.items():
             if result in results:
                 host, port = results[result]
-                return kind, f"{host}:{port} {words.format(did=self._target.did)}"
+                fault = secret_fault(self._target.secret is not None)
+                return kind, f"{host}:{port} {words.format(did=self._target.did, fault=fault)}"
         for result, (host, port) in results.items():
             return RendezvousUnreachable, f"{host}:{port} refused with result {result:#04x}"
         return None
@@ -238,7 +241,7 @@ class IntroducedSearch:
 _REFUSALS: dict[int, Cause] = {
     Result.INVALID_DSK: (
         SecretRefused,
-        "wants the secret of {did}, and got none or a wrong one",
+        "wants the secret of {did}, and {fault}",
     ),
     Result.DEVICE_OFFLINE: (
         DeviceOffline,

@@ -52,6 +52,9 @@ from trailcam.wire.messages import (
 )
 from trailcam.wire.sockaddr import SocketAddress
 
+#: Seconds that a relay may take to answer RLY_HELLO.
+GREETING_TIME = 5.0
+
 #: Seconds from RLY_PORT_ACK until both parties must be there: a magic is good for ten.
 PAIRING_TIME = 9.0
 
@@ -100,6 +103,7 @@ class Trial:
         self._opened = opened
         self._control: Control | None = None
         self._awaited: Cause = (RelayUnreachable, "")
+        self._hint = ""
         self._entry: Cause | None = None
         self._answered = False
         self._turned_away: Hopeless | None = None
@@ -108,8 +112,8 @@ class Trial:
         """Why it failed; or what was still missing after ``elapsed`` seconds."""
         if self.failure is not None:
             return self.failure
-        kind, text = self._entry or self._awaited
-        return kind, f"{text} within {elapsed:.1f} s"
+        (kind, text), hint = (self._entry, "") if self._entry else (self._awaited, self._hint)
+        return kind, f"{text} within {elapsed:.1f} s{hint}"
 
     async def greet(self) -> Trial:
         """
@@ -137,10 +141,15 @@ class Trial:
     async def _greet(self) -> None:
         self._await(
             RelayNotUnderstood,
-            f"{self.relay.name} accepted the connection, but did not answer RLY_HELLO",
+            f"{self.relay.name} accepted the connection, but said nothing",
+            ": is this the control port of a trailcam relay?",
         )
         asked = self._reactor.seconds()
-        await self._ask(RlyHello(), RlyHelloAck)
+        asking = Deferred.fromCoroutine(self._ask(RlyHello(), RlyHelloAck))
+        try:
+            await asking.addTimeout(GREETING_TIME, self._reactor)
+        except TimeoutError:
+            raise self._hopeless(self.cause(GREETING_TIME)) from None
         self.round_trip = self._reactor.seconds() - asked
 
     async def join(self) -> RelayLink:
@@ -278,6 +287,7 @@ class Trial:
     ) -> NoReturn:
         """Ask the rendezvous servers to send the device, again and again."""
         self._await(RendezvousUnreachable, f"{cause[1]}; no rendezvous server answered")
+        given = self._target.secret is not None
         host = await self._ipv4()
         if host is None:
             raise self._hopeless(cause)
@@ -288,7 +298,7 @@ class Trial:
                 kind = reason.kind if reason.kind is PortUnavailable else cause[0]
                 raise self._hopeless((kind, f"{cause[1]}; {reason}")) from reason
             if result != Result.OK:
-                raise self._hopeless(relay_words.not_sent(cause, rendezvous, result))
+                raise self._hopeless(relay_words.not_sent(cause, rendezvous, result, given))
             self._await_device()
             await deferLater(self._reactor, _SEND_AGAIN)
 
@@ -312,11 +322,12 @@ class Trial:
         self._await(
             DeviceNeverJoined,
             f"the agent of {did} was told, but did not come to the relay {self.relay.name}",
+            ": the way there is closed to it, or its agent has stopped in the last minute",
         )
 
-    def _await(self, kind: type[AttemptFailed], text: str) -> None:
-        """From now on this is what is missing."""
-        self._awaited = (kind, text)
+    def _await(self, kind: type[AttemptFailed], text: str, hint: str = "") -> None:
+        """From now on this is what is missing; ``hint`` is what follows the time it took."""
+        self._awaited, self._hint = (kind, text), hint
 
     def _ended(self, problem: Exception) -> Hopeless:
         greeted = self.round_trip is not None

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from twisted.internet.error import ConnectionRefusedError, DNSLookupError
 
 from trailcam.connect.relay_address import RelayAddress
+from trailcam.connect.secret_words import secret_fault
 from trailcam.errors import (
     AttemptFailed,
     Cause,
@@ -133,8 +134,9 @@ def refused(relay: RelayAddress, did: DeviceID, result: int, has_secret: bool) -
     :param has_secret: whether we showed one.
     """
     if result == Result.INVALID_DSK:
-        fault = "it is another one than was given" if has_secret else "none was given"
-        return SecretRefused, f"the relay {relay.name} wants the secret of {did}, and {fault}"
+        return SecretRefused, (
+            f"the relay {relay.name} wants the secret of {did}, and {secret_fault(has_secret)}"
+        )
     if result == Result.DEVICE_OFFLINE:
         return DeviceOffline, (
             f"the relay {relay.name} has no connection of {did}: is its agent running, "
@@ -148,20 +150,23 @@ def refused(relay: RelayAddress, did: DeviceID, result: int, has_secret: bool) -
     return RelayNotUnderstood, f"the relay {relay.name} refused with result {result:#04x}"
 
 
-def not_sent(cause: Cause, servers: object, result: int) -> Cause:
+def not_sent(cause: Cause, servers: object, result: int, has_secret: bool) -> Cause:
     """
     The rendezvous servers do not send the device to the relay either.
 
     :param cause: what the relay said.
+    :param has_secret: whether we showed one.
     """
     kind, text = cause
     unlike, fault = _NOT_SENT.get(result, (None, f"refused with result {result:#04x}"))
-    return unlike or kind, f"{text}; the rendezvous servers ({servers}) {fault}"
+    return unlike or kind, f"{text}; the rendezvous servers ({servers}) " + fault.format(
+        secret_fault(has_secret)
+    )
 
 
 #: Result of a RLY_REQ -> the failure, where it is not what the relay said, and words.
 _NOT_SENT: dict[int, tuple[type[AttemptFailed] | None, str]] = {
-    Result.INVALID_DSK: (SecretRefused, "want its secret, and got none or a wrong one"),
+    Result.INVALID_DSK: (SecretRefused, "want its secret, and {}"),
     Result.DEVICE_OFFLINE: (DeviceOffline, "say that it is not logged in there either"),
     Result.INVALID_ID: (None, "do not know it either"),
     Result.INVALID_PREFIX: (None, "send nobody to a relay that they were not told of"),

@@ -16,7 +16,7 @@ from twisted.logger import Logger
 from trailcam.server.admission import Admission
 from trailcam.server.relay_control import ControlFactory
 from trailcam.server.relay_exchange import Exchange
-from trailcam.server.relay_ports import DataPorts, Place, port_number
+from trailcam.server.relay_ports import DataPorts, Place, place_name, port_number
 from trailcam.server.relay_rules import Limits, RelayRules
 from trailcam.server.ticking import Ticking
 from trailcam.wire.constants import LOGIN_KEY
@@ -70,7 +70,7 @@ class Relay:
         endpoint = self._place.endpoint(self._reactor, self._place.port)
         self._control = await endpoint.listen(ControlFactory(self._exchange))
         self._sweeping.start(_SWEEP_INTERVAL)
-        self._log.info("relay at port {port}", port=self.port)
+        self._log.info("relay at {address}", address=place_name(self._control))
 
     async def stop(self) -> None:
         """Close everything; fires when that is done, after little more than 1 s at most."""

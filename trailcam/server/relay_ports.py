@@ -103,6 +103,12 @@ def _is_taken(problem: BaseException) -> bool:
     return getattr(problem.socketError, "errno", None) not in _NO_MORE_FILES
 
 
+def place_name(port: IListeningPort) -> str:
+    """Where it listens, in a sentence: ``HOST:PORT``, or what else an endpoint has."""
+    host: Any = port.getHost()
+    return f"{host.host}:{host.port}" if hasattr(host, "port") else str(host)
+
+
 def port_number(port: IListeningPort) -> int:
     """The number that it got; 0 for what has none (a UNIX socket, say)."""
     return getattr(port.getHost(), "port", 0)

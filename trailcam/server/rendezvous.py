@@ -15,7 +15,7 @@ from typing import Any, Final
 from twisted.internet.protocol import DatagramProtocol
 from twisted.logger import Logger
 
-from trailcam.errors import WireError
+from trailcam.errors import CipherError, WireError
 from trailcam.interfaces import Address, IDeviceRegistry
 from trailcam.link.noise import Noise
 from trailcam.server.admission import Admission
@@ -107,6 +107,8 @@ class RendezvousServer(DatagramProtocol):
                 self._trusted(datagram, addr, now)
             else:
                 self._stranger(datagram, addr, now)
+        except CipherError:  # only logins have check octets
+            self._noise.note(addr, "a login under another login key")
         except WireError as problem:
             self._noise.note(addr, problem.code)
 

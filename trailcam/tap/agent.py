@@ -15,7 +15,7 @@ from trailcam.agent.identity import Identity
 from trailcam.agent.service import Post, agent_service
 from trailcam.connect.relay_address import check_relay
 from trailcam.connect.target import Target, check_address, check_did, check_host
-from trailcam.tap.options import HelpfulOptions, check_login_key, number, usage_errors
+from trailcam.tap.options import HelpfulOptions, check_login_key, number, own_did, usage_errors
 from trailcam.tap.secretfile import read_secret, readers_of_secret
 from trailcam.wire.constants import LOGIN_KEY
 from trailcam.wire.did import TRAILCAM_DID, DeviceID
@@ -64,7 +64,7 @@ class Options(HelpfulOptions):
         self["rendezvous"].append(text)
 
     def opt_relay(self, text: str) -> None:
-        """HOST:PORT or tls:HOST:PORT of a relay server; may be repeated."""
+        """HOST:PORT or tls:HOST:PORT[:trustRoots=FOLDER] of a relay server; may be repeated."""
         self["relay"].append(text)
 
     def parseArgs(self, *args: str) -> None:
@@ -104,10 +104,7 @@ class Options(HelpfulOptions):
     def _checked_uid(self) -> DeviceID:
         if self["uid"] is None:
             raise ValueError("--uid: an id of your own is needed, such as MYCAM-000001-ABCDE")
-        did = check_did("--uid", self["uid"])
-        if did == TRAILCAM_DID:
-            raise ValueError(f"--uid: every TrailCam has the id {did}; choose one of your own")
-        return did
+        return own_did("--uid", check_did("--uid", self["uid"]))
 
     def _checked_secret(self) -> bytes | None:
         path = self["secret-file"]

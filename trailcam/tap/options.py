@@ -33,6 +33,7 @@ from trailcam.connect.target import (
 )
 from trailcam.model import ConnectionMode
 from trailcam.tap.secretfile import read_secret
+from trailcam.wire.did import TRAILCAM_DID, DeviceID
 
 if TYPE_CHECKING:
     from trailcam.connect.request import Request
@@ -111,6 +112,18 @@ def check_login_key(name: str, text: str) -> str:
     return text
 
 
+def own_did(name: str, did: DeviceID) -> DeviceID:
+    """
+    An id that servers can tell from every other; returns it.
+
+    :param name: what it was given as, for the error.
+    :raises ValueError: for the one that every TrailCam has.
+    """
+    if did == TRAILCAM_DID:
+        raise ValueError(f"{name}: every TrailCam has the id {did}; choose one of your own")
+    return did
+
+
 class ConnectOptions(HelpfulOptions):
     """
     Which camera, by which modes, for how long.
@@ -124,10 +137,16 @@ class ConnectOptions(HelpfulOptions):
     synopsis = "[options]"
 
     optParameters = [
-        ["camera", "c", None, "IPv4 address or host name; without it, search by broadcast."],
+        [
+            "camera",
+            "c",
+            None,
+            "IPv4 address or host name; without it, search by broadcast, "
+            "or not at all where servers are given with a --uid of one's own.",
+        ],
         ["uid", "u", None, "Device id it must have; default: the one that every TrailCam has."],
         ["max-time", "t", str(DEFAULT_MAX_TIME), "Seconds that one race may take."],
-        ["relay", None, None, "HOST:PORT or tls:HOST:PORT of a relay server."],
+        ["relay", None, None, "HOST:PORT or tls:HOST:PORT[:trustRoots=FOLDER] of a relay server."],
         ["relay-directory", None, None, "URL of a list of relays."],
         ["secret-file", None, None, f"File with the camera's secret; or set {SECRET_VARIABLE}."],
     ]
@@ -137,7 +156,7 @@ class ConnectOptions(HelpfulOptions):
         ["no-lan", None, "Do not search the camera as its own app does."],
         ["no-relay", None, "Do not use the relays that rendezvous servers list."],
         ["adaptive-timeout", None, "Learn times from this camera's past, kept on disk."],
-        ["broadcast", "b", "Search by broadcast although the address is known."],
+        ["broadcast", "b", "Search by broadcast although the address, or a server, is known."],
         ["demo", None, "Connect to a simulated camera inside this process."],
     ]
 
@@ -227,17 +246,38 @@ class ConnectOptions(HelpfulOptions):
     def _checked_modes(self) -> frozenset[ConnectionMode]:
         wanted = {
             ConnectionMode.P2P: not self["no-p2p"] and self._can_punch(),
-            ConnectionMode.LAN: not self["no-lan"],
+            ConnectionMode.LAN: not self["no-lan"] and self._may_be_near(),
             ConnectionMode.RELAY: not self["no-relay"] and self._may_find_a_relay(),
         }
         modes = {mode for mode, enabled in wanted.items() if enabled}
-        if not modes and not self["no-p2p"]:
-            raise ValueError("--no-lan: without a search the camera's --camera address is needed")
         if not modes:
-            raise ValueError("--no-p2p: with --no-lan nothing is left; leave one of them out")
+            raise ValueError(self._nothing_left())
         if all(self._weights.get(mode) == 0 for mode in modes):
             raise ValueError("--weight: 0 turns every enabled mode off; give one of them more")
         return frozenset(modes)
+
+    def _nothing_left(self) -> str:
+        """Blame the options that turned off what could have been tried."""
+        could = {
+            "no-p2p": self._can_punch(),
+            "no-lan": self._may_be_near(),
+            "no-relay": self._may_find_a_relay(),
+        }
+        blamed = " ".join(
+            f"--{name}" for name, possible in could.items() if possible and self[name]
+        )
+        if not self._may_be_near():
+            return f"{blamed}: nothing is left to try; leave one out, or let --broadcast search"
+        if blamed == "--no-lan":
+            return f"{blamed}: without a search the camera's --camera address or a server is needed"
+        return f"{blamed}: nothing is left to try; leave one of them out"
+
+    def _may_be_near(self) -> bool:
+        """Nobody on the LAN has an id of one's own: who asks servers for one is not searched."""
+        target = self.target
+        far = bool(target.rendezvous or target.relay or target.relay_directory)
+        own = target.did != TRAILCAM_DID
+        return target.broadcast or target.host is not None or not (own and far)
 
     def _can_punch(self) -> bool:
         """Without an address, only who names a rendezvous server asks for P2P."""

@@ -18,7 +18,7 @@ from trailcam.server.relay import Relay
 from trailcam.server.relay_ports import DATA_PORTS, ENDPOINT, Place
 from trailcam.server.relay_rules import Limits
 from trailcam.tap.options import number, usage_errors
-from trailcam.tap.serving import ServerOptions, port_number
+from trailcam.tap.serving import EVERYWHERE, ServerOptions, port_number
 from trailcam.wire.constants import RELAY_PORT
 
 
@@ -50,10 +50,12 @@ def _data_ports(text: str) -> Sequence[int]:
     return numbers
 
 
+_TLS_EXAMPLE = "ssl:{port}:interface={interface}:privateKey=key.pem:certKey=cert.pem"
+
+
 def _template(text: str) -> str:
-    example = "ssl:{port}:privateKey=key.pem:certKey=cert.pem"
     if "{port}" not in text:
-        raise ValueError(f"{text!r} has no {{port}} in it, as {example} has")
+        raise ValueError(f"{text!r} has no {{port}} in it, as {_TLS_EXAMPLE} has")
     return text
 
 
@@ -87,7 +89,7 @@ class Options(ServerOptions):
 
     longdesc = (
         "Carries connections between clients and devices that cannot reach each other.  "
-        "For TLS: --endpoint ssl:{port}:privateKey=key.pem:certKey=cert.pem"
+        f"For TLS: --endpoint {_TLS_EXAMPLE}"
     )
 
     optParameters = [
@@ -127,6 +129,10 @@ class Options(ServerOptions):
             self.interface,
             self.spelt("endpoint", _template),
         )
+        if place.interface != EVERYWHERE and "{interface}" not in place.template:
+            raise ValueError(
+                f"--interface: the --endpoint has no {{interface}} for it, as {_TLS_EXAMPLE} has"
+            )
         try:
             place.endpoint(object(), place.port)
         except Exception as problem:  # each kind of endpoint has its own complaints

@@ -17,6 +17,7 @@ from twisted.logger import Logger
 
 from trailcam.connect.resolve import resolve_each
 from trailcam.connect.target import check_address
+from trailcam.errors import shown
 from trailcam.interfaces import Address
 from trailcam.server.proofs import KEY_SIZE
 from trailcam.server.registry import MemoryRegistry
@@ -62,9 +63,19 @@ class Options(ServerOptions):
         """Check everything; :raises UsageError: for the first mistake."""
         super().postOptions()
         with usage_errors():
-            self.relays = tuple(check_address("--relay", text) for text in self["relay"])
+            self.relays = tuple(map(_relay, self["relay"]))
             if len(self.relays) > MOST_RELAYS:
                 raise ValueError(f"--relay: at most {MOST_RELAYS} can be named")
+
+
+def _relay(text: str) -> Address:
+    """A relay that the protocol has room for; :raises ValueError: for anything else."""
+    if text.startswith("tls:"):
+        raise ValueError(
+            "--relay: a rendezvous server cannot list relays with TLS; "
+            f"give {shown(text)} to agents and clients themselves"
+        )
+    return check_address("--relay", text)
 
 
 class RendezvousService(Service):

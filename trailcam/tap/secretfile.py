@@ -26,7 +26,11 @@ def first_line(option: str, path: str) -> str:
 
 def read_secret(path: str) -> bytes:
     """The secret in the first line of the file; :raises ValueError: what is wrong with it."""
-    return check_secret("--secret-file", first_line("--secret-file", path))
+    line = f"--secret-file: the first line of {shown(path)}"
+    secret = first_line("--secret-file", path).strip()
+    if not secret:
+        raise ValueError(f"{line} is empty")
+    return check_secret(line, secret)
 
 
 def readers_of_secret(path: str | None) -> str | None:

@@ -5,7 +5,7 @@ The options that every server has: where it listens, and who may use it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from twisted.internet.abstract import isIPAddress
 from twisted.python import usage
@@ -16,6 +16,9 @@ from trailcam.tap.options import HelpfulOptions, check_login_key, number, usage_
 from trailcam.wire.constants import LOGIN_KEY
 
 _T = TypeVar("_T")
+
+#: The address that is all addresses.
+EVERYWHERE: Final = "0.0.0.0"
 
 
 class ServerOptions(HelpfulOptions):
@@ -31,7 +34,7 @@ class ServerOptions(HelpfulOptions):
     synopsis = "--devices FILE | --open [options]"
 
     optParameters = [
-        ["interface", "i", "0.0.0.0", "IPv4 address to listen on; 0.0.0.0 is all."],
+        ["interface", "i", EVERYWHERE, "IPv4 address to listen on; 0.0.0.0 is all."],
         ["devices", "d", None, "File of the devices that may log in, with hashed secrets."],
         ["login-key", None, LOGIN_KEY, "Key text of the device login; the agents need the same."],
     ]
