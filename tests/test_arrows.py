@@ -21,7 +21,7 @@ from tests.scripts import ROOT, ScriptTestCase
 PACKAGE = ROOT / "trailcam"
 
 #: What everyone may import.
-COMMON = {"errors", "model", "interfaces", "_version"}
+COMMON = {"errors", "model", "interfaces", "waiting", "_version"}
 
 ANY = {"*"}
 
@@ -32,6 +32,7 @@ ARROWS: dict[str, set[str]] = {
     "errors": set(),
     "model": set(),
     "interfaces": set(),
+    "waiting": set(),
     "info": set(),
     "terminal": set(),
     "stderrlog": set(),
@@ -65,6 +66,7 @@ ARROWS: dict[str, set[str]] = {
     "opening": ANY,
     "cli": ANY,
     "cli_camera": ANY,
+    "cli_running": ANY,
     "console": set(),
     "tap": ANY,
     "__main__": {"cli"},
@@ -81,7 +83,7 @@ SANS_IO = {
 }
 
 #: May ask for the process's reactor, within a function.
-REACTOR_FINDERS = {"cli", "cli_camera", "tap", "reactorthread"}
+REACTOR_FINDERS = {"cli_running", "tap", "reactorthread"}
 PRINTERS = {"cli", "console", "terminal"}
 
 Rule = Callable[["Module"], Iterator[str]]

@@ -15,8 +15,8 @@ from twisted.python.threadpool import ThreadPool
 from twisted.trial.unittest import SynchronousTestCase
 
 from trailcam import running
-from trailcam.connect.waiting import settle
 from trailcam.running import run
+from trailcam.waiting import settle
 
 
 class FakeReactor(Clock):

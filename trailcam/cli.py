@@ -15,6 +15,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -22,6 +23,7 @@ from twisted.python import usage
 
 from trailcam._version import __version__
 from trailcam.cli_camera import COMMANDS, CameraCommand
+from trailcam.cli_running import reach, run_on_reactor
 from trailcam.console import COULD_NOT, DONE, SIGNALLED, complain, show
 from trailcam.errors import AllAttemptsFailed, SessionError, TrailcamError
 from trailcam.tap.options import (
@@ -31,7 +33,6 @@ from trailcam.tap.options import (
     suggestion,
     usage_errors,
 )
-from trailcam.tap.secretfile import readers_of_secret
 from trailcam.wire.did import DeviceID
 
 if TYPE_CHECKING:
@@ -158,46 +159,20 @@ class ConnectCommand(ConnectOptions, Command):
 
     def run(self) -> int:
         """Run on the reactor."""
-        from twisted.internet import reactor
-
-        from trailcam.running import run
-        from trailcam.stderrlog import log_to_stderr
-
-        with log_to_stderr(bool(self["verbose"])):
-            status = run(reactor, self.work)
+        status = run_on_reactor(self.work, verbose=bool(self["verbose"]))
         if status > SIGNALLED and not self["hold"]:
             return complain("interrupted", status)
         return status
 
     async def work(self, reactor: Any) -> int:
         """Connect, to the simulated camera if it was asked for; returns the exit status."""
-        warning = readers_of_secret(self["secret-file"])
-        if warning is not None:
-            complain(warning, DONE)
-        if not self["demo"]:
-            return await self._connect(reactor, self.request())
-        from twisted.internet.error import CannotListenError
-
-        from trailcam.connect.waiting import settle
-        from trailcam.tap.demo import Demo
-
-        demo = Demo(reactor)
-        try:
-            demo.startService()
-        except CannotListenError as problem:
-            return complain(f"the simulated camera has no port: {problem.socketError}", COULD_NOT)
-        try:
-            self._say(f"{demo.introduction()}\n")
-            return await self._connect(reactor, demo.aim(self.request()))
-        finally:
-            await settle(demo.stopService())
-            self._say(f"\n{demo.farewell()}")
+        return await reach(reactor, self, partial(self._connect, reactor), self._say)
 
     async def _connect(self, reactor: Any, request: Request) -> int:
-        from trailcam.connect.waiting import settle
         from trailcam.narration import narrator
         from trailcam.session.session import Session
         from trailcam.stderrlog import logger
+        from trailcam.waiting import settle
 
         connector = request.connector(reactor, narrator(logger))
         try:

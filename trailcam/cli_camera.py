@@ -7,8 +7,10 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from trailcam.cli_running import reach, run_on_reactor
 from trailcam.commands.options import (
     CameraOptions,
     GetOptions,
@@ -20,7 +22,7 @@ from trailcam.commands.options import (
     SyncOptions,
     ThumbsOptions,
 )
-from trailcam.console import COULD_NOT, SIGNALLED, complain, show
+from trailcam.console import SIGNALLED, complain, show
 
 if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
@@ -35,35 +37,13 @@ class CameraCommand(CameraOptions):
 
     def run(self) -> int:
         """Run on the reactor; returns the exit status."""
-        from twisted.internet import reactor
-
-        from trailcam.running import run
-        from trailcam.stderrlog import log_to_stderr
-
-        with log_to_stderr(bool(self["verbose"])):
-            status = run(reactor, self.work)
+        status = run_on_reactor(self.work, verbose=bool(self["verbose"]))
         interrupted = status in (SIGNALLED + signal.SIGINT, SIGNALLED + signal.SIGTERM)
         return complain("interrupted", status) if interrupted else status
 
     async def work(self, reactor: Any) -> int:
         """Do it, with the simulated camera if that was asked for; returns the exit status."""
-        if not self["demo"]:
-            return await self._act_on(reactor, self.request())
-        from twisted.internet.error import CannotListenError
-
-        from trailcam.connect.waiting import settle
-        from trailcam.tap.demo import Demo
-
-        demo = Demo(reactor)
-        try:
-            demo.startService()
-        except CannotListenError as problem:
-            text = f"the simulated camera has no port: {problem.socketError}"
-            return complain(text, COULD_NOT)
-        try:
-            return await self._act_on(reactor, demo.aim(self.request()))
-        finally:
-            await settle(demo.stopService())
+        return await reach(reactor, self, partial(self._act_on, reactor))
 
     async def _act_on(self, reactor: Any, request: Request) -> int:
         from trailcam.narration import narrator
@@ -77,7 +57,7 @@ class CameraCommand(CameraOptions):
 
     async def act(self, reactor: Any, connect: Callable[[], Deferred[Any]]) -> int:
         """Connect once, and do :meth:`act_with` that camera."""
-        from trailcam.connect.waiting import settle
+        from trailcam.waiting import settle
 
         camera = await connect()
         try:
@@ -179,17 +159,10 @@ class RmCommand(CameraCommand, RmOptions):
 
 
 def _observer(reactor: Any) -> SyncObserver:
+    from trailcam.library.bar import observer_for
     from trailcam.library.lines import PlainLines
 
-    if sys.stderr.isatty():
-        try:
-            from tqdm import tqdm
-        except ImportError:
-            return PlainLines(sys.stderr)
-        from trailcam.library.bar import ProgressBar
-
-        return ProgressBar(sys.stderr, reactor, tqdm)
-    return PlainLines(sys.stdout)
+    return observer_for(sys.stderr, reactor) if sys.stderr.isatty() else PlainLines(sys.stdout)
 
 
 def _settings() -> Any:

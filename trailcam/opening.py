@@ -10,8 +10,8 @@ from twisted.internet.defer import Deferred
 
 from trailcam.camera.camera import Camera
 from trailcam.connect.events import Observer, ignore
-from trailcam.connect.waiting import settle
 from trailcam.session.session import Session
+from trailcam.waiting import settle
 
 if TYPE_CHECKING:
     from trailcam.connect.request import Request

@@ -12,10 +12,10 @@ from zope.interface import implementer
 
 from trailcam.connect.events import RaceEvent
 from trailcam.connect.race import Lane, Race
-from trailcam.connect.waiting import settle
 from trailcam.errors import NothingAnswered
 from trailcam.interfaces import Address, IAttempt, ILink, IMessageReceiver
 from trailcam.model import AttemptState, ConnectionMode, Heat
+from trailcam.waiting import settle
 from trailcam.wire.messages import Message
 
 P2P, LAN, RELAY = ConnectionMode.P2P, ConnectionMode.LAN, ConnectionMode.RELAY

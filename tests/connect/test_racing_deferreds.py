@@ -10,8 +10,8 @@ from twisted.internet.task import Clock, deferLater
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from trailcam.connect.race import first_outcome, first_success
-from trailcam.connect.waiting import see_out, settle
+from trailcam.connect.race import first_outcome, first_success, nothing_to_give_back
+from trailcam.waiting import see_out, settle
 
 
 class Work:
@@ -222,6 +222,18 @@ class FirstOutcomeTests(RacingTestCase):
         racing.cancel()
         self.clock.advance(0.5)
         self.failureResultOf(racing, CancelledError)
+
+
+class NothingTests(SynchronousTestCase):
+    """Works whose results hold nothing open."""
+
+    def test_cancelled_and_done(self) -> None:
+        """What was done all the same, after it was called off, needs no closing."""
+        work: Deferred[str] = Deferred(lambda work: work.callback("done"))
+        racing = Deferred.fromCoroutine(first_success([work], nothing_to_give_back))
+        racing.cancel()
+        self.failureResultOf(racing, CancelledError)
+        self.assertIsNone(self.successResultOf(nothing_to_give_back("done")))
 
 
 class SeeOutTests(SynchronousTestCase):

@@ -6,8 +6,8 @@ from itertools import pairwise
 
 from tests.captures import MISSING, datagrams
 from tests.simulator.rig import CAMERA, PUNCH, READY, Client, RigTestCase
+from trailcam.artemis.record import BANNER
 from trailcam.simulator import Behaviour, Door, SimulatedCamera
-from trailcam.simulator.session import BANNER
 from trailcam.wire.constants import LAN_SEARCH_PORT, SESSION_PORT, MessageType
 from trailcam.wire.did import DeviceID
 from trailcam.wire.messages import (

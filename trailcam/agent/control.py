@@ -21,9 +21,9 @@ from zope.interface import implementer
 from trailcam.agent.identity import Identity
 from trailcam.agent.standing import REFUSED_PAUSE, Standing, words
 from trailcam.connect.relay_address import RelayAddress
-from trailcam.connect.waiting import settle_all
 from trailcam.errors import LinkClosed, LinkLost
 from trailcam.link.framed import FramedConnection
+from trailcam.waiting import settle_all
 from trailcam.wire.messages import Alive, AliveAck, Message, TcpRsStart
 
 if TYPE_CHECKING:

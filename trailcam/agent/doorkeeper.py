@@ -12,9 +12,9 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from trailcam.agent.visit import Connect, Visit, guest
-from trailcam.connect.waiting import settle_all
 from trailcam.interfaces import ILink
 from trailcam.model import ConnectionMode
+from trailcam.waiting import settle_all
 from trailcam.wire.did import DeviceID
 
 #: Clients that are served at a time when nobody says otherwise.

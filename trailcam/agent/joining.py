@@ -10,17 +10,16 @@ from contextlib import suppress
 from typing import Any, NoReturn
 
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.error import ConnectingCancelledError
 from twisted.internet.interfaces import IStreamClientEndpoint
-from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 
 from trailcam.agent.standing import words
-from trailcam.connect.waiting import settle
+from trailcam.connect.relay_control import dial
 from trailcam.errors import AttemptFailed, LinkClosed, RelayEnded, RelayUnreachable
 from trailcam.link.framed import FramedConnection
 from trailcam.link.relayed import RelayLink
 from trailcam.model import ConnectionMode
+from trailcam.waiting import settle
 from trailcam.wire.did import DeviceID
 from trailcam.wire.messages import Message, RlyPkt, RlyRdy
 
@@ -74,11 +73,9 @@ class _Joining:
 
     async def _dial(self, endpoint: IStreamClientEndpoint) -> None:
         try:
-            factory = Factory.forProtocol(lambda: self._connection)
-            factory.noisy = False
-            await endpoint.connect(factory)
-        except (CancelledError, ConnectingCancelledError):
-            raise CancelledError from None
+            await dial(self._reactor, endpoint, self._connection)
+        except CancelledError:
+            raise
         except Exception as problem:  # each kind of endpoint has its own
             raise self._failure(RelayUnreachable, f"no connection: {problem}") from problem
 

@@ -18,11 +18,11 @@ from twisted.python.failure import Failure
 from trailcam.agent.identity import Identity
 from trailcam.agent.joining import join
 from trailcam.connect.relay_address import RelayAddress
-from trailcam.connect.waiting import settle_all
 from trailcam.errors import AttemptFailed
 from trailcam.interfaces import ILink
 from trailcam.link.noise import Noise
 from trailcam.link.recent import Recent
+from trailcam.waiting import settle_all
 from trailcam.wire.messages import TcpRsStart
 from trailcam.wire.sockaddr import UNSPECIFIED, SocketAddress
 

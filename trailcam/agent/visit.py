@@ -15,10 +15,10 @@ from zope.interface import implementer
 
 from trailcam.agent.bridge import Bridge, Party
 from trailcam.agent.standing import words
-from trailcam.connect.waiting import settle_all
 from trailcam.errors import AllAttemptsFailed, LinkClosed
 from trailcam.interfaces import Address, ILink, IMessageReceiver
 from trailcam.model import Report
+from trailcam.waiting import settle_all
 from trailcam.wire.did import DeviceID
 from trailcam.wire.messages import Close, Message, PunchPkt
 

@@ -19,12 +19,12 @@ from trailcam.connect.handshake import Dialect, Exchange, machine
 from trailcam.connect.pacing import Pace
 from trailcam.connect.search import DirectSearch, Search
 from trailcam.connect.target import Target
-from trailcam.connect.waiting import settle
 from trailcam.errors import AttemptFailed, Hopeless, LinkUnavailable, PortUnavailable
 from trailcam.interfaces import Address, IAttempt, ILink, IMessageReceiver
 from trailcam.link.addresses import broadcast_addresses
 from trailcam.link.datagram import DatagramLink
 from trailcam.model import ConnectionMode
+from trailcam.waiting import settle
 from trailcam.wire.messages import (
     Alive,
     AliveAck,

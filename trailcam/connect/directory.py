@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 from treq.client import HTTPClient
-from twisted.internet.defer import CancelledError, Deferred, TimeoutError, fail, succeed
+from twisted.internet.defer import CancelledError, Deferred, TimeoutError, fail
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.internet.task import deferLater
@@ -33,10 +33,10 @@ from twisted.web.iweb import IAgent
 from zope.interface import implementer
 
 from trailcam.connect.files import read_small, replace
-from trailcam.connect.race import first_outcome
+from trailcam.connect.race import first_outcome, nothing_to_give_back
 from trailcam.connect.relay_address import RelayAddress, check_relay
-from trailcam.connect.waiting import settle, settle_all
 from trailcam.errors import DirectoryError
+from trailcam.waiting import settle, settle_all
 
 if TYPE_CHECKING:
     from twisted.web._newclient import HTTP11ClientProtocol
@@ -181,7 +181,7 @@ class Directory:
         agent = self._agent or Agent(self._reactor, pool=pool)
         work = Deferred.fromCoroutine(self._ask(HTTPClient(_Plain(agent)), kept))
         # Cancelled, each layer below has a failure of its own; this has one for all.
-        asking = Deferred.fromCoroutine(first_outcome([work], _nothing_to_close))
+        asking = Deferred.fromCoroutine(first_outcome([work], nothing_to_give_back))
         try:
             return await asking.addTimeout(FETCH_TIMEOUT, self._reactor)
         except CancelledError:
@@ -320,10 +320,6 @@ def _etag(response: IResponse) -> str | None:
     etag = octets.decode("latin-1")
     fits = 0 < len(etag) <= _LONGEST_ETAG
     return etag if fits and etag.isascii() and etag.isprintable() else None
-
-
-def _nothing_to_close(_: object) -> Deferred[None]:
-    return succeed(None)
 
 
 def _reason(problem: Exception) -> str:

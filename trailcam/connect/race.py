@@ -13,15 +13,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from twisted.internet.defer import CancelledError, Deferred, DeferredList, FirstError
+from twisted.internet.defer import CancelledError, Deferred, DeferredList, FirstError, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from trailcam.connect.events import HeatAborted, HeatFailed, HeatStarted, HeatWon, Observer
-from trailcam.connect.waiting import see_out, settle, settle_all
 from trailcam.errors import AttemptBroken, AttemptFailed
 from trailcam.interfaces import IAttempt, ILink
 from trailcam.model import AttemptReport, AttemptState, ConnectionMode, Heat
+from trailcam.waiting import see_out, settle, settle_all
 
 if TYPE_CHECKING:
     from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -99,6 +99,11 @@ async def _won(gate: Deferred[Any], works: Sequence[Deferred[T]], give_back: Giv
                 await settle(give_back(result[0]))
             raise
     return result
+
+
+def nothing_to_give_back(_: object) -> Deferred[None]:
+    """For works whose results hold nothing open."""
+    return succeed(None)
 
 
 def _give_back_late(result: T | None, give_back: GiveBack[T]) -> Deferred[None] | None:

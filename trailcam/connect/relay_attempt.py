@@ -19,7 +19,6 @@ from trailcam.connect.relay_trial import Trial
 from trailcam.connect.relays import find_relays
 from trailcam.connect.rendezvous import Rendezvous
 from trailcam.connect.target import Target
-from trailcam.connect.waiting import see_out, settle
 from trailcam.errors import (
     AttemptFailed,
     Cause,
@@ -29,6 +28,7 @@ from trailcam.errors import (
 )
 from trailcam.interfaces import IAttempt, ILink
 from trailcam.model import ConnectionMode
+from trailcam.waiting import see_out, settle
 
 #: Seconds by which Twisted's own timeouts come later than the end of the budget.
 _LATER = 1.0

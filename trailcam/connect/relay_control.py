@@ -13,9 +13,9 @@ from twisted.internet.protocol import Factory
 from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 
-from trailcam.connect.waiting import settle
 from trailcam.interfaces import Address
 from trailcam.link.framed import FramedConnection
+from trailcam.waiting import settle
 from trailcam.wire.messages import Message
 
 #: Seconds that the goodbye to a relay may take: a caller's time includes it, and a winner waits for
@@ -25,13 +25,16 @@ FAREWELL = 0.2
 M = TypeVar("M", bound=Message)
 
 
-async def dial(reactor: Any, endpoint: IStreamClientEndpoint) -> FramedConnection:
+async def dial(
+    reactor: Any, endpoint: IStreamClientEndpoint, connection: FramedConnection
+) -> FramedConnection:
     """
     Connect; fails as the endpoint does, except that cancelling is CancelledError.
 
     :param reactor: provides IReactorTime.
+    :param connection: what is connected, and returned.
     """
-    factory = Factory.forProtocol(lambda: FramedConnection(reactor, FAREWELL))
+    factory = Factory.forProtocol(lambda: connection)
     factory.noisy = False
     try:
         return cast(FramedConnection, await endpoint.connect(factory))

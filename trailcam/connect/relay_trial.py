@@ -17,12 +17,11 @@ from twisted.python.failure import Failure
 from trailcam.connect import relay_words
 from trailcam.connect.race import first_outcome
 from trailcam.connect.relay_address import RelayAddress
-from trailcam.connect.relay_control import Control, dial
+from trailcam.connect.relay_control import FAREWELL, Control, dial
 from trailcam.connect.relay_proof import prove
 from trailcam.connect.rendezvous import Rendezvous
 from trailcam.connect.resolve import resolve
 from trailcam.connect.target import Target
-from trailcam.connect.waiting import see_out, settle
 from trailcam.errors import (
     AttemptFailed,
     Cause,
@@ -37,6 +36,7 @@ from trailcam.errors import (
 )
 from trailcam.link.framed import FramedConnection
 from trailcam.link.relayed import RelayLink
+from trailcam.waiting import see_out, settle
 from trailcam.wire.constants import Result
 from trailcam.wire.messages import (
     Message,
@@ -124,7 +124,9 @@ class Trial:
         self._await(RelayUnreachable, f"the relay {self.relay.name} did not accept the connection")
         try:
             endpoint = self.relay.endpoint(self._reactor, timeout=self._timeout)
-            connection = await dial(self._reactor, endpoint)
+            connection = await dial(
+                self._reactor, endpoint, FramedConnection(self._reactor, FAREWELL)
+            )
         except CancelledError:
             raise
         except Exception as problem:  # each kind of endpoint has its own
@@ -220,7 +222,9 @@ class Trial:
         try:
             host = self._control.peer[0]
             endpoint = relay.endpoint(self._reactor, port, self._timeout, host)
-            connection = await dial(self._reactor, endpoint)
+            connection = await dial(
+                self._reactor, endpoint, FramedConnection(self._reactor, FAREWELL)
+            )
         except CancelledError:
             raise
         except Exception as problem:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from twisted.internet.defer import CancelledError, Deferred, succeed
 
-from trailcam.connect.race import first_success
+from trailcam.connect.race import first_success, nothing_to_give_back
 from trailcam.connect.relay_address import RelayAddress, check_relay
 from trailcam.connect.rendezvous import Rendezvous
 from trailcam.connect.target import Target
@@ -46,7 +46,7 @@ async def find_relays(reactor: Any, target: Target, rendezvous: Rendezvous) -> R
             turn = _head_start(reactor, listed)
     if target.relay_directory is not None:
         sources.append(Deferred.fromCoroutine(_published(reactor, target.relay_directory, turn)))
-    found = await first_success(sources, _nothing_to_close)
+    found = await first_success(sources, nothing_to_give_back)
     if isinstance(found, list):
         raise _reason(found)
     return found[0][:MOST_RELAYS]
@@ -105,7 +105,3 @@ def _reason(failures: list[Failure]) -> Exception:
         if reason not in hopeless:
             return reason
     return Hopeless(hopeless[0].kind, "; ".join(map(str, hopeless)))
-
-
-def _nothing_to_close(_: Relays) -> Deferred[None]:
-    return succeed(None)

@@ -7,10 +7,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
 from trailcam.errors import CommandTimeout, ConnectError, LoginRejected, SessionError, TrailcamError
@@ -20,6 +20,7 @@ from trailcam.library.observer import SyncObserver
 from trailcam.library.run import Run
 from trailcam.library.saver import Settings
 from trailcam.library.summary import Summary, one_line
+from trailcam.waiting import settle
 
 if TYPE_CHECKING:
     from twisted.internet.interfaces import IReactorTime
@@ -176,7 +177,7 @@ class _Connections:
         try:
             return await _passes(self._clock, self._run, camera, watch, self._passed)
         finally:
-            await _settled(camera.close())
+            await settle(camera.close())
 
     def _passed(self) -> None:
         self._barren = 0
@@ -192,23 +193,3 @@ class _Connections:
         self._observer.reconnecting(one_line(problem), pause)
         await deferLater(self._clock, pause)
         self._run.reconnects += 1
-
-
-async def _settled(work: Deferred[Any]) -> None:
-    """Wait until ``work`` has ended in any way, also while the waiter is being cancelled."""
-    over: list[object] = []
-    waiting: list[Deferred[None]] = []
-
-    def note(_: object) -> None:
-        over.append(None)
-        while waiting:
-            waiting.pop().callback(None)
-
-    work.addBoth(note)
-    while not over:
-        waiter: Deferred[None] = Deferred()
-        waiting[:] = [waiter]
-        try:
-            await waiter
-        except CancelledError:
-            continue

@@ -17,6 +17,7 @@ from trailcam.interfaces import Address, ILink, IMessageReceiver, ISession
 from trailcam.session.channel import Channel
 from trailcam.session.drw import DrwCore
 from trailcam.session.machine import ALIVE_AFTER, LOST_AFTER, PROBE_AFTER, Life, machine
+from trailcam.session.wakeup import Wakeup
 from trailcam.wire.constants import CHANNELS
 from trailcam.wire.messages import Alive, AliveAck, Close, Drw, DrwAck, Message, P2PRdy
 
@@ -54,7 +55,7 @@ class Session:
         self._machine = machine(self._life)
         self._sent = self._heard = reactor.seconds()
         self._timer: IDelayedCall | None = reactor.callLater(ALIVE_AFTER, self._tick)
-        self._waking: IDelayedCall | None = None
+        self._waking = Wakeup(reactor, self._wake)
         link.attach(self)
 
     @property
@@ -139,20 +140,13 @@ class Session:
         self._plan()
 
     def _wake(self) -> None:
-        self._waking = None
         self._put(self._core.wake(self._reactor.seconds()))
         self._plan()
 
     def _plan(self) -> None:
-        """Be woken when the channels have something to do; waking too early costs nothing much."""
-        wake_at = self._core.wake_at
-        if wake_at is None or self._over:
-            return
-        if self._waking is None:
-            delay = max(0.0, wake_at - self._reactor.seconds())
-            self._waking = self._reactor.callLater(delay, self._wake)
-        elif wake_at < self._waking.getTime():
-            self._waking.reset(max(0.0, wake_at - self._reactor.seconds()))
+        """Be woken when the channels have something to do."""
+        if not self._over:
+            self._waking.by(self._core.wake_at)
 
     def _put(self, messages: Iterable[Message]) -> None:
         """Send what the channels have to say; this puts off our next ALIVE."""
@@ -194,10 +188,10 @@ class Session:
         self._timer = self._reactor.callLater(max(0.0, min(due) - now), self._tick)
 
     def _stop_timers(self) -> None:
-        for timer in (self._timer, self._waking):
-            if timer is not None:
-                timer.cancel()
-        self._timer = self._waking = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._waking.stop()
 
     def _ended(self, reason: SessionError | None) -> None:
         self._over = True

@@ -17,6 +17,7 @@ from typing import Any, Final
 import attrs
 from twisted.internet.interfaces import IReactorTime
 
+from trailcam.artemis.record import BANNER
 from trailcam.simulator.application import Application, MakeFirmware
 from trailcam.simulator.behaviour import Behaviour
 from trailcam.simulator.offers import Burst, bursts
@@ -35,9 +36,6 @@ from trailcam.wire.messages import (
     PunchPkt,
 )
 from trailcam.wire.sockaddr import SocketAddress
-
-#: The first thing that a camera says, on channel 0.
-BANNER: Final = b"ACK"
 
 
 class Ending(enum.Enum):

@@ -10,8 +10,8 @@ from twisted.internet.interfaces import IReactorTime
 
 from trailcam.session.drw import DrwCore
 from trailcam.session.roundtrip import RoundTrip
+from trailcam.session.wakeup import Wakeup
 from trailcam.simulator.behaviour import Behaviour
-from trailcam.simulator.timer import Timer
 from trailcam.wire.codec import encode
 from trailcam.wire.constants import MAX_DRW_PAYLOAD
 from trailcam.wire.messages import Drw, DrwAck, Message
@@ -42,8 +42,7 @@ class Streams:
         self._core = DrwCore(
             MAX_DRW_PAYLOAD, window=behaviour.window, ack_delay=behaviour.ack_delay, trip=trip
         )
-        self._timer = Timer(clock, self._wake)
-        self._wake_at: float | None = None
+        self._waking = Wakeup(clock, self._wake)
 
     @property
     def resent(self) -> int:
@@ -57,7 +56,7 @@ class Streams:
     def write(self, channel: int, data: bytes) -> None:
         """Send ``data``, after all that was written to this channel before."""
         self._say_all(self._core.write(channel, data, self._clock.seconds()))
-        self._plan()
+        self._waking.by(self._core.wake_at)
 
     def drw_heard(self, drw: Drw) -> None:
         """The client sent a piece."""
@@ -67,33 +66,24 @@ class Streams:
         incoming = self._core.incoming[drw.channel]
         if incoming.ready:
             self._received(drw.channel, incoming.take())
-        self._plan()
+        self._waking.by(self._core.wake_at)
 
     def ack_heard(self, ack: DrwAck) -> None:
         """The client has some of our pieces."""
         self._say_all(self._core.receive_ack(ack, self._clock.seconds()))
-        self._plan()
+        self._waking.by(self._core.wake_at)
 
     def stop(self) -> None:
         """Say nothing any more."""
         self._core.finish()
-        self._timer.stop()
+        self._waking.stop()
 
     def _wake(self) -> None:
         for message in self._core.wake(self._clock.seconds()):
             send = self._repeat if type(message) is Drw else self._say
             send(encode(message))
-        self._plan()
+        self._waking.by(self._core.wake_at)
 
     def _say_all(self, messages: Iterable[Message]) -> None:
         for message in messages:
             self._say(encode(message))
-
-    def _plan(self) -> None:
-        """Be woken in time; waking too early costs nothing much."""
-        wake_at = self._core.wake_at
-        if wake_at is None:
-            return
-        if not self._timer.running or self._wake_at is None or wake_at < self._wake_at:
-            self._wake_at = wake_at
-            self._timer.start(max(0.0, wake_at - self._clock.seconds()))

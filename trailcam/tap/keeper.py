@@ -15,13 +15,13 @@ from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from trailcam.connect.waiting import settle
 from trailcam.errors import AllAttemptsFailed
 from trailcam.info import threads_info
 from trailcam.interfaces import ILink, IStatusSource
 from trailcam.model import AttemptState, Report
 from trailcam.session.session import Session
 from trailcam.status.snapshot import Snapshot, State
+from trailcam.waiting import settle
 
 #: Starts one race; see :meth:`trailcam.interfaces.IConnector.connect`.
 Connect = Callable[[], "Deferred[tuple[ILink, Report]]"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.internet.defer import CancelledError, Deferred, fail, succeed
 from twisted.trial.unittest import SynchronousTestCase
 
-from trailcam.connect.waiting import settle, settle_all
+from trailcam.waiting import settle, settle_all
 
 
 class SettleTests(SynchronousTestCase):
