@@ -81,6 +81,43 @@ class SendingTests(SynchronousTestCase):
         self.assertEqual(times, [0.1, 0.2, 0.3, 0.4, 0.55, 0.775])
         self.assertEqual(self.core.outgoing[0].resent, 6)
 
+    def test_overtaken(self) -> None:
+        """What eight later pieces have overtaken is sent again after a little more than a trip."""
+        self.core.write(0, octets(20 * SIZE), 5.0)
+        again = [self.core.receive_ack(DrwAck(0, tuple(range(1, 8))), 5.02)]
+        self.assertEqual(self.core.wake_at, 5.0 + self.core.trip.timeout)
+        again.append(self.core.receive_ack(DrwAck(0, (8,)), 5.02))
+        self.assertEqual(list(map(list, again)), [[], []])
+        wake_at = self.core.wake_at
+        assert wake_at is not None
+        self.assertEqual(round(wake_at, 6), 5.025)
+        self.assertEqual([m.index for m in self.core.wake(5.026) if isinstance(m, Drw)], [0])
+        self.assertEqual(self.core.outgoing[0].resent, 1)
+
+    def test_overtaken_and_due(self) -> None:
+        """An acknowledgment that says so after that time brings the piece at once."""
+        self.core.write(0, octets(20 * SIZE), 5.0)
+        self.core.receive_ack(DrwAck(0, tuple(range(1, 8))), 5.02)
+        again = self.core.receive_ack(DrwAck(0, (8,)), 5.03)
+        self.assertEqual([m.index for m in again if isinstance(m, Drw)], [0])
+
+    def test_overtaken_again(self) -> None:
+        """The second copy is overtaken by what was sent after it, not by what was before."""
+        self.core.write(0, octets(20 * SIZE), 5.0)
+        self.core.receive_ack(DrwAck(0, (*range(1, 10),)), 5.02)
+        self.core.wake(5.03)
+        self.core.receive_ack(DrwAck(0, (*range(10, 20),)), 5.03)
+        self.assertEqual(self.core.wake(5.031), [])
+
+    def test_loss_is_no_slowness(self) -> None:
+        """Overtaken pieces do not make the wait longer, however many."""
+        self.core.write(0, octets(60 * SIZE), 5.0)
+        for start in range(0, 50, 10):
+            self.core.receive_ack(DrwAck(0, (*range(start + 1, start + 10),)), 5.02)
+            timeout = self.core.trip.timeout
+            self.core.wake(5.025)
+            self.assertEqual(self.core.trip.timeout, timeout)
+
     def test_not_too_early(self) -> None:
         """Waking before the time does nothing."""
         self.core.write(0, b"a", 5.0)
@@ -163,6 +200,13 @@ class ReceivingTests(SynchronousTestCase):
         )
         self.assertEqual(self.core.wake_at, 5.01)
         self.assertEqual(self.acks(5.01), [DrwAck(0, (17, 18, 19))])
+        self.assertIsNone(self.core.wake_at)
+
+    def test_gap_filled(self) -> None:
+        """The piece that was missing is acknowledged at once: the sender may wait for just that."""
+        for index in (0, 2):
+            self.assertIsNone(self.core.receive_drw(Drw(0, index, b"x"), 5.0))
+        self.assertEqual(self.core.receive_drw(Drw(0, 1, b"x"), 5.001), DrwAck(0, (0, 2, 1)))
         self.assertIsNone(self.core.wake_at)
 
     def test_acknowledged_at_once(self) -> None:

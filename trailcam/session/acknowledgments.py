@@ -29,13 +29,17 @@ class Acknowledgments:
         self._delay = delay
         self._waiting: dict[int, list[int]] = {}
 
-    def note(self, channel: int, index: int, now: float) -> DrwAck | None:
-        """One copy of a piece came; the result is to be sent now."""
+    def note(self, channel: int, index: int, now: float, *, urgent: bool = False) -> DrwAck | None:
+        """
+        One copy of a piece came; the result is to be sent now.
+
+        :param urgent: do not wait for others.
+        """
         waiting = self._waiting.get(channel)
         if waiting is None:
             waiting = self._waiting[channel] = []
         waiting.append(index)
-        if len(waiting) >= MAX_ACK_ENTRIES or not self._delay:
+        if urgent or len(waiting) >= MAX_ACK_ENTRIES or not self._delay:
             del self._waiting[channel]
             if not self._waiting:
                 self.due_at = None

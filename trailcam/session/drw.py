@@ -63,9 +63,13 @@ class DrwCore:
 
     def receive_drw(self, drw: Drw, now: float) -> DrwAck | None:
         """A piece came; what is in order then is in ``incoming[drw.channel].ready``."""
-        if self.incoming[drw.channel].receive(drw.index, drw.payload):
-            return self._acks.note(drw.channel, drw.index, now)
-        return None
+        incoming = self.incoming[drw.channel]
+        before = len(incoming.ready)
+        if not incoming.receive(drw.index, drw.payload):
+            return None
+        # More than this one became ready: it was the missing one, and the sender waits for it.
+        urgent = len(incoming.ready) > before + 1
+        return self._acks.note(drw.channel, drw.index, now, urgent=urgent)
 
     def receive_ack(self, ack: DrwAck, now: float) -> Sequence[Message]:
         """The other side has some of our pieces."""
@@ -73,7 +77,8 @@ class DrwCore:
         if outgoing is None:
             return ()
         outgoing.acknowledged(ack.indexes, now)
-        return self._launch(ack.channel, outgoing, now)
+        again = outgoing.overdue(now)
+        return [*again, *self._launch(ack.channel, outgoing, now)]
 
     def wake(self, now: float) -> list[Message]:
         """Do what is due: acknowledge, and send again."""

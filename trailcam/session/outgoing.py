@@ -15,21 +15,34 @@ from trailcam.wire.messages import Drw
 #: Pieces that may wait for their acknowledgment.
 WINDOW: Final = 64
 
+#: A piece counts as overtaken when so many that were sent after it have arrived.  Some must be
+#: allowed to: paths change the order.
+OVERTAKEN: Final = 8
+
 
 class _Flight:
-    """One piece that is on its way."""
+    """
+    One piece that is on its way.
 
-    __slots__ = ("drw", "once", "sent")
+    :ivar turn: how many sendings came before this one, on its channel.
+    """
 
-    def __init__(self, drw: Drw, now: float) -> None:
+    __slots__ = ("drw", "once", "sent", "turn")
+
+    def __init__(self, drw: Drw, now: float, turn: int) -> None:
         self.drw = drw
         self.sent = now
+        self.turn = turn
         self.once = True
 
 
 class Outgoing:
     """
     One direction of one channel.
+
+    A piece is sent again when its acknowledgment does not come in time, and sooner when later ones
+    have overtaken it, which says that it was lost and not that the path is slow (the idea of
+    RFC 8985).
 
     :ivar waiting: octets that were written and not yet sent for the first time.
     :ivar resent: pieces that were sent again.
@@ -53,12 +66,15 @@ class Outgoing:
         # In the order of the last time they were sent, so the first is the first to be due.
         self._flying: dict[int, _Flight] = {}
         self._oldest = 0
+        self._turns = 0
+        self._latest_arrived = -1
 
     @property
     def due_at(self) -> float | None:
         """When the first piece has to be sent again, in seconds; ``None`` while none flies."""
+        # Who was sent first was also overtaken first.
         for flight in self._flying.values():
-            return flight.sent + self._trip.timeout
+            return flight.sent + self._patience(flight)
         return None
 
     def write(self, data: bytes) -> None:
@@ -81,8 +97,9 @@ class Outgoing:
             payload = queue.popleft()
             self.waiting -= len(payload)
             drw = Drw(self._channel, wrapped(self._next), payload)
-            flying[self._next] = _Flight(drw, now)
+            flying[self._next] = _Flight(drw, now, self._turns)
             self._next += 1
+            self._turns += 1
             launched.append(drw)
         return launched
 
@@ -94,26 +111,30 @@ class Outgoing:
             if flight is None:
                 if 0 <= number < self._next:
                     self._trip.hasty()
-            elif flight.once:
+                continue
+            self._latest_arrived = max(self._latest_arrived, flight.turn)
+            if flight.once:
                 self._trip.measured(now - flight.sent)
         while self._oldest < self._next and self._oldest not in self._flying:
             self._oldest += 1
 
     def overdue(self, now: float) -> list[Drw]:
         """The pieces to send again now; they count as sent."""
-        timeout = self._trip.timeout
         late = []
         for number, flight in self._flying.items():
-            if now < flight.sent + timeout:
+            if now < flight.sent + self._patience(flight):
                 break
             late.append((number, flight))
+        if not late:
+            return []
+        if not self._overtaken(late[-1][1]):
+            self._trip.missed()
         for number, flight in late:
-            flight.sent, flight.once = now, False
+            flight.sent, flight.once, flight.turn = now, False, self._turns
+            self._turns += 1
             del self._flying[number]
             self._flying[number] = flight
-        if late:
-            self.resent += len(late)
-            self._trip.missed()
+        self.resent += len(late)
         return [flight.drw for _, flight in late]
 
     def forget(self) -> None:
@@ -121,3 +142,9 @@ class Outgoing:
         self._queue.clear()
         self._flying.clear()
         self.waiting = 0
+
+    def _overtaken(self, flight: _Flight) -> bool:
+        return flight.turn + OVERTAKEN <= self._latest_arrived
+
+    def _patience(self, flight: _Flight) -> float:
+        return self._trip.reordering if self._overtaken(flight) else self._trip.timeout

@@ -17,6 +17,7 @@ CEILING: Final = 1.0
 _BLAMED_ON_LOSS = 3
 _BACKOFF = 1.5
 _LESS_HASTE = 1.1
+_REORDERING = 1.25
 
 
 class RoundTrip:
@@ -24,6 +25,7 @@ class RoundTrip:
     One estimate for one path.
 
     :ivar timeout: seconds to wait.
+    :ivar reordering: seconds after which a piece that others have overtaken counts as lost.
     :ivar smoothed: seconds that a round trip takes, ``None`` before the first was measured.
     """
 
@@ -32,7 +34,7 @@ class RoundTrip:
         :param initial: seconds to wait before anything was measured.
         :param patient: whether silence makes the wait longer; cameras repeat on and on.
         """
-        self.timeout = initial
+        self.timeout = self.reordering = initial
         self.smoothed: float | None = None
         self._variation = 0.0
         self._misses = 0
@@ -48,6 +50,7 @@ class RoundTrip:
             self._variation += (abs(self.smoothed - seconds) - self._variation) / 4
             self.smoothed += (seconds - self.smoothed) / 8
         self._wait(self.smoothed + 4 * self._variation)
+        self.reordering = min(self.smoothed * _REORDERING, self.timeout)
 
     def missed(self) -> None:
         """Nothing came in time; when that repeats itself, be patient until the next measurement."""

@@ -168,7 +168,7 @@ class Camera:
         self._send(datagram, client)
 
     def _ended(self, client: Address, ending: Ending) -> None:
-        del self._sessions[client]
+        self._counters.resent += self._sessions.pop(client).resent
         setattr(self._counters, ending.value, getattr(self._counters, ending.value) + 1)
         self._log.debug("session with {client} ended: {ending}", client=client, ending=ending.name)
 

@@ -26,6 +26,7 @@ class Counters:
     :ivar malformed: datagrams that are no message.
     :ivar strays: messages that mean nothing here: another port's, or of nobody's session.
     :ivar lost: datagrams that the impairment took, either way.
+    :ivar resent: pieces of reliable channels that were sent again, of sessions that have ended.
     :ivar unsendable: datagrams that the system refused to send.
     :ivar received: messages heard, by type.
     """
@@ -41,6 +42,7 @@ class Counters:
     malformed: int = 0
     strays: int = 0
     lost: int = 0
+    resent: int = 0
     unsendable: int = 0
     received: Counter[MessageType] = attrs.field(factory=Counter)
 

@@ -105,6 +105,11 @@ class CameraSession:
         self._timeout.start(behaviour.timeout)
 
     @property
+    def resent(self) -> int:
+        """Pieces of the reliable channels that were sent again."""
+        return self._streams.resent
+
+    @property
     def busy(self) -> bool:
         """Whether a search of this client goes unanswered: during the offers, or playing dead."""
         return self._silent or self._ready_sent_at is None
