@@ -13,7 +13,7 @@ import select
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from typing import Any, cast
+from typing import Any
 
 from benchmarks.processes import Program, program
 
@@ -75,6 +75,6 @@ def worker(name: str, command: Sequence[str]) -> Iterator[Worker]:
 
     :param command: what starts it.
     """
-    pipe = cast(int, subprocess.PIPE)
+    pipe = subprocess.PIPE
     with program(name, command, stdin=pipe, stdout=pipe) as running:
         yield Worker(running)

@@ -13,15 +13,18 @@ from typing import Any
 
 from twisted.internet import reactor as global_reactor
 from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.interfaces import ITransport
 from twisted.internet.stdio import StandardIO
 from twisted.internet.task import Cooperator
 from twisted.protocols.basic import LineOnlyReceiver
+from zope.interface import implementer
 
 from benchmarks.answering import cpu_seconds
 from benchmarks.peers import pppp
 from benchmarks.rlimits import raise_file_limit
 from trailcam import Connector, Session, Target
 from trailcam.errors import AllAttemptsFailed, SessionError
+from trailcam.interfaces import IChannelReader
 from trailcam.model import ConnectionMode
 
 reactor: Any = global_reactor
@@ -53,6 +56,7 @@ async def _session(host: str, ports: list[int], seconds: float) -> Session:
     return Session(reactor, link)
 
 
+@implementer(IChannelReader)
 class Reader:
     """
     Counts what comes on a channel.
@@ -81,6 +85,7 @@ class Reader:
             self.complete.errback(reason or ConnectionError("the session was closed"))
 
 
+@implementer(IChannelReader)
 class Poured:
     """Waits for the camera's word that it has sent everything."""
 
@@ -163,6 +168,7 @@ class Questions(LineOnlyReceiver):
     """Answers the questions on standard input; its end is ours."""
 
     delimiter = b"\n"
+    transport: ITransport
 
     def lineReceived(self, line: bytes) -> None:
         """A question."""
@@ -173,7 +179,7 @@ class Questions(LineOnlyReceiver):
             answer = await _TASKS[question.pop("task")](**question)
         except Exception as error:
             answer = {"error": f"{type(error).__name__}: {error}"}
-        self.sendLine(json.dumps(answer).encode())
+        self.transport.write(json.dumps(answer).encode() + self.delimiter)
 
     def connectionLost(self, reason: object = None) -> None:
         """Nobody asks any more."""

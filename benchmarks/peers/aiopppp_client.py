@@ -118,7 +118,9 @@ def start(host: str, ports: list[int], seconds: float) -> dict[str, Any]:
     return asyncio.run(_start(host, ports[0], seconds))
 
 
-async def _download(host: str, port: int, octets: int, chunk: int, seconds: float) -> dict[str, Any]:
+async def _download(
+    host: str, port: int, octets: int, chunk: int, seconds: float
+) -> dict[str, Any]:
     client = await _session(host, port, seconds)
     began, used = time.perf_counter(), cpu_seconds()
     order = DrwPkt(pppp.COMMANDS, client.outgoing_command_idx, pppp.pour(1, chunk, octets))

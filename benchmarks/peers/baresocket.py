@@ -50,7 +50,7 @@ def _session(
         while (left := again - time.monotonic()) > 0 and select.select([bound], [], [], left)[0]:
             answer, peer = bound.recvfrom(2048)
             if answer[1] == pppp.P2P_RDY:
-                return peer
+                return str(peer[0]), int(peer[1])
             if answer[1] == pppp.PUNCH_PKT:
                 asked = [(answer, peer)]
                 bound.sendto(answer, peer)
@@ -87,43 +87,68 @@ def _command(bound: socket.socket, payload: bytes) -> None:
                 return
 
 
+class Acks:
+    """
+    Acknowledgments that wait for others.
+
+    :ivar due: when they are to go at the latest; ``None`` when there are none.
+    """
+
+    def __init__(self, bound: socket.socket, batch: int) -> None:
+        self.due: float | None = None
+        self._socket = bound
+        self._batch = batch
+        self._pending: list[int] = []
+
+    def note(self, index: int) -> None:
+        """A piece came."""
+        if self.due is None:
+            self.due = time.monotonic() + _TICK
+        self._pending.append(index)
+        if len(self._pending) >= self._batch:
+            self.flush()
+
+    def flush(self) -> None:
+        """Send what there is."""
+        if self.due is not None:
+            self._socket.send(pppp.drw_ack(1, self._pending))
+            self._pending.clear()
+            self.due = None
+
+    def pause(self, deadline: float) -> bool:
+        """Wait until something comes; whether the deadline has not passed."""
+        now = time.monotonic()
+        if self.due is not None and now >= self.due:
+            self.flush()
+        until = deadline if self.due is None else self.due
+        select.select([self._socket], [], [], max(0.0, until - now))
+        return now < deadline
+
+
 def _receive(bound: socket.socket, octets: int, chunk: int, batch: int, seconds: float) -> int:
     missing = -(-octets // chunk)
     seen = bytearray(missing)
-    got = 0
-    highest = -1
-    pending: list[int] = []
-    deadline = due = time.monotonic() + seconds
+    got, highest = 0, -1
+    acks = Acks(bound, batch)
+    deadline = time.monotonic() + seconds
     while missing:
         try:
             datagram = bound.recv(2048)
         except BlockingIOError:
-            now = time.monotonic()
-            if pending and now >= due:
-                bound.send(pppp.drw_ack(1, pending))
-                pending.clear()
-            elif now >= deadline:
+            if not acks.pause(deadline):
                 break
-            select.select([bound], [], [], max(0.0, (due if pending else deadline) - now))
             continue
         if datagram[1] != pppp.DRW or datagram[5] != 1:
             continue
         index = datagram[6] << 8 | datagram[7]
-        if not pending:
-            due = time.monotonic() + _TICK
-        pending.append(index)
-        if len(pending) >= batch:
-            bound.send(pppp.drw_ack(1, pending))
-            pending.clear()
+        acks.note(index)
         number = pppp.unwrapped(index, highest)
-        if number > highest:
-            highest = number
+        highest = max(highest, number)
         if not seen[number]:
             seen[number] = 1
             missing -= 1
             got += len(datagram) - pppp.DRW_HEAD
-    if pending:
-        bound.send(pppp.drw_ack(1, pending))
+    acks.flush()
     return got
 
 

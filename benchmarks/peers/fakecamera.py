@@ -13,11 +13,11 @@ import select
 import socket
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from benchmarks.peers import pppp
 from benchmarks.peers.content import Content
-from benchmarks.peers.datagrams import Address, send_all, udp_socket, waiting
+from benchmarks.peers.datagrams import TRAIN, Address, send_all, udp_socket, waiting
 from benchmarks.peers.outflow import Outflow
 
 #: Seconds after which a silent client is forgotten.
@@ -71,10 +71,14 @@ class Client:
 class Camera:
     """All sessions on one socket."""
 
-    def __init__(self, bound: socket.socket, window: int) -> None:
-        """:param window: packets that may be unacknowledged."""
+    def __init__(self, bound: socket.socket, window: int, train: int) -> None:
+        """
+        :param window: packets that may be unacknowledged.
+        :param train: packets that may be handed to the system at once.
+        """
         self._socket = bound
         self._window = window
+        self._train = train
         self._clients: dict[Address, Client] = {}
         self._contents: dict[int, Content] = {}
 
@@ -153,8 +157,8 @@ class Camera:
     def _answer(self, datagram: bytes, address: Address) -> None:
         self._send([datagram], address)
 
-    def _send(self, datagrams: Sequence[bytes] | Iterable[bytes], address: Address) -> None:
-        send_all(self._socket, list(datagrams), address)
+    def _send(self, datagrams: Sequence[bytes], address: Address) -> None:
+        send_all(self._socket, datagrams, address, self._train)
 
 
 def main() -> None:
@@ -163,11 +167,12 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=0, help="UDP port; 0 is any")
     parser.add_argument("--window", type=int, default=64, help="packets in flight")
+    parser.add_argument("--trains", action="store_true", help="hand many packets over at once")
     options = parser.parse_args()
     bound = udp_socket((options.host, options.port))
     sys.stdout.write(json.dumps({"port": bound.getsockname()[1]}) + "\n")
     sys.stdout.flush()
-    Camera(bound, options.window).serve()
+    Camera(bound, options.window, TRAIN if options.trains else 1).serve()
 
 
 if __name__ == "__main__":

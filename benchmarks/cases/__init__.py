@@ -1,0 +1,10 @@
+"""Everything that is measured, in the order in which it is done."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from benchmarks.bench import Case
+from benchmarks.cases import download, start
+
+CASES: Final[tuple[Case, ...]] = (start.CASE, download.CASE)
