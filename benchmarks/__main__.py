@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
+from benchmarks import guard
 from benchmarks.available import find
 from benchmarks.bench import Bench
 from benchmarks.cases import CASES
@@ -37,6 +38,11 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     names = [case.name for case in CASES]
     parser.add_argument("case", nargs="*", help="what to measure; everything without any")
     parser.add_argument("--quick", action="store_true", help="few rounds of little")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="instead of measuring, see in half a minute that nothing has slipped tenfold",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all numbers to FILE")
     parser.add_argument(
         "--aiopppp-python",
@@ -62,17 +68,29 @@ def main(arguments: Sequence[str]) -> int:
     options = parse(arguments)
     for number in ENDINGS:
         signal.signal(number, _end)
-    began = time.time()
-    bench = Bench(find(options.aiopppp_python, options.transit_twist), options.quick, _tell)
-    results: list[Result] = []
     try:
-        for case in CASES:
-            if not options.case or case.name in options.case:
-                results.append(case.run(bench))
-                _show(shown(results[-1]))
+        return _check() if options.check else _measure(options)
     except BenchmarkError as error:
         _tell(f"benchmarks: {error}")
         return EXIT_FAILED
+
+
+def _check() -> int:
+    verdicts = []
+    for verdict in guard.verdicts():
+        _show(verdict.shown())
+        verdicts.append(verdict)
+    return EXIT_OK if all(verdict.good for verdict in verdicts) else EXIT_FAILED
+
+
+def _measure(options: argparse.Namespace) -> int:
+    began = time.time()
+    bench = Bench(find(options.aiopppp_python, options.transit_twist), options.quick, _tell)
+    results: list[Result] = []
+    for case in CASES:
+        if not options.case or case.name in options.case:
+            results.append(case.run(bench))
+            _show(shown(results[-1]))
     if options.json is not None:
         written = json.dumps(run_as_json(results, options.quick, began), indent=1)
         options.json.write_text(f"{written}\n", encoding="utf-8")

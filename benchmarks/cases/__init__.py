@@ -5,6 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from benchmarks.bench import Case
-from benchmarks.cases import download, start
+from benchmarks.cases import download, held, start, startup
 
-CASES: Final[tuple[Case, ...]] = (start.CASE, download.CASE)
+CASES: Final[tuple[Case, ...]] = (start.CASE, download.CASE, held.CASE, startup.CASE)

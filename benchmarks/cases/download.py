@@ -124,9 +124,9 @@ def measured(
         api = stack.enter_context(rig.api())
         verify(api, port, octets)
         downloads: dict[str, Download] = {
-            BATCHED: partial(_whole, bare, port, octets, batch=_BATCH),
-            EACH: partial(_whole, bare, port, octets, batch=1),
-            rig.API: partial(_whole, api, port, octets),
+            BATCHED: partial(whole, bare, port, octets, batch=_BATCH),
+            EACH: partial(whole, bare, port, octets, batch=1),
+            rig.API: partial(whole, api, port, octets),
         }
         if bench.peers.aiopppp is not None:
             other = stack.enter_context(rig.aiopppp(bench.peers.aiopppp))
@@ -142,7 +142,12 @@ def verify(worker: Worker, port: int, octets: int) -> None:
         raise BenchmarkError(f"what arrived was not what was sent: {answer}")
 
 
-def _whole(worker: Worker, port: int, octets: int, **options: object) -> dict[str, Any]:
+def whole(worker: Worker, port: int, octets: int, **options: object) -> dict[str, Any]:
+    """
+    One download of which nothing may be missing.
+
+    :raises BenchmarkError: something is.
+    """
     answer = _download(worker, port, octets, **options)
     if answer["octets"] != octets:
         raise BenchmarkError(f"{octets} octets were sent, and {answer['octets']} arrived")
