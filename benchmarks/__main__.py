@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from benchmarks import guard
+from benchmarks import guard, page, plots
 from benchmarks.available import find
 from benchmarks.bench import Bench
 from benchmarks.cases import CASES
@@ -45,6 +45,12 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all numbers to FILE")
     parser.add_argument(
+        "--plots",
+        type=Path,
+        metavar="DIR",
+        help="draw SVG into DIR, and write the tables to results.rst there; needs matplotlib",
+    )
+    parser.add_argument(
         "--aiopppp-python",
         metavar="PYTHON",
         default=os.environ.get("BENCHMARKS_AIOPPPP_PYTHON"),
@@ -60,6 +66,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     for name in options.case:
         if name not in names:
             parser.error(f"no case {name!r}; there are {', '.join(names)}")
+    problem = plots.missing() if options.plots is not None else None
+    if problem is not None:
+        parser.error(problem)
     return options
 
 
@@ -94,6 +103,9 @@ def _measure(options: argparse.Namespace) -> int:
     if options.json is not None:
         written = json.dumps(run_as_json(results, options.quick, began), indent=1)
         options.json.write_text(f"{written}\n", encoding="utf-8")
+    if options.plots is not None:
+        drawn = {result.case: plots.draw(result, options.plots) for result in results}
+        page.write(results, drawn, options.plots, options.quick)
     return EXIT_OK
 
 
