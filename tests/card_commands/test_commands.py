@@ -252,30 +252,32 @@ class CardTests(CommandTestCase):
     def test_rm(self) -> None:
         """Those named are deleted."""
         self.assertEqual(self.status(self.rm("DSCF0003", "DSCF0001")), 0)
-        self.assertEqual(
-            self.camera.commands,
-            [
-                (773, {"fileType": 0, "dirNum": 100, "mediaNum": 3}),
-                (773, {"fileType": 0, "dirNum": 100, "mediaNum": 1}),
-            ],
-        )
+        self.assertEqual(self.camera.deleted, [photo(3), photo(1)])
+        self.assertEqual(self.camera.items, [photo(2)])
         self.assertEqual(self.said, ["deleted 100/DSCF0003.JPG", "deleted 100/DSCF0001.JPG"])
 
     def test_refused(self) -> None:
-        """A refusal is told, however it is said."""
-        answers: list[Any] = [{"delRet": -3}, {"delRet": "x"}, CommandRejected("no", 773, -1)]
-        for answer in answers:
-            self.camera.answers[773] = answer
-            self.assertEqual(self.status(self.rm("DSCF0003")), 1)
-            self.assertIn("100/DSCF0003.JPG failed: ", self.said[-1])
+        """A refusal is told with its code, and the rest is carried on."""
+        self.camera.faults[photo(3)] = [MediaNotFound("gone")]
+        self.camera.faults[photo(2)] = [CommandRejected("no", 773, -1)]
+        self.assertEqual(self.status(self.rm("DSCF0003", "DSCF0002", "DSCF0001", "-j")), 1)
+        self.assertEqual(
+            self.told(),
+            {
+                "deleted": ["100/DSCF0001.JPG"],
+                "failed": [
+                    {"name": "100/DSCF0003.JPG", "code": "media_not_found", "reason": "gone"},
+                    {"name": "100/DSCF0002.JPG", "code": "command_rejected", "reason": "no"},
+                ],
+            },
+        )
 
     def test_nothing_by_halves(self) -> None:
         """A name that is not there keeps all from being deleted; a login that is over ends it."""
         self.fails(self.work(self.rm("DSCF0003", "DSCF0099")), MediaNotFound)
-        self.assertEqual(self.camera.commands, [])
-        self.camera.answers[773] = LoginRejected("no", -1)
+        self.camera.faults[photo(3)] = [LoginRejected("no", -1)]
         self.fails(self.work(self.rm("DSCF0003", "DSCF0002")), LoginRejected)
-        self.assertEqual(len(self.camera.commands), 1)
+        self.assertEqual(self.camera.deleted, [])
 
 
 class SyncCommandTests(CommandTestCase):

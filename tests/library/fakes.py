@@ -46,6 +46,7 @@ class FakeCamera:
         ``None`` for nothing.
     :ivar asked: the items that were asked for.
     :ivar commands: the commands that were sent.
+    :ivar deleted: the items that were deleted.
     :ivar lost: whether every step fails because the session is over.
     """
 
@@ -55,6 +56,7 @@ class FakeCamera:
         self.faults: dict[MediaItem, list[Exception | None]] = defaultdict(list)
         self.asked: list[MediaItem] = []
         self.commands: list[tuple[int, dict[str, Any]]] = []
+        self.deleted: list[MediaItem] = []
         self.answers: dict[int, dict[str, Any] | Exception] = {}
         self.lists = self.cancelled = self.closed = 0
         self.lost = False
@@ -124,6 +126,17 @@ class FakeCamera:
         result: Deferred[int] = Deferred(self._cancel)
         self.clock.callLater(STEP, step)
         return result
+
+    def delete(self, item: MediaItem) -> Deferred[None]:
+        """Takes it off the card, unless it has a fault."""
+
+        def act() -> None:
+            faults = self.faults[item]
+            _or_raise(faults.pop(0) if faults else None)
+            self.items.remove(item)
+            self.deleted.append(item)
+
+        return self._later(act)
 
     def close(self) -> Deferred[None]:
         """Takes a step even when the session is lost."""

@@ -195,7 +195,7 @@ class Camera:
         return _deferred(self._play(item, sink, progress, None))
 
     def delete(self, item: MediaItem) -> Deferred[None]:
-        """Delete one item; fails with MediaNotFound when it is not there."""
+        """Delete one item; fails with MediaNotFound when it is not there.  Cannot be undone."""
         return _deferred(delete(self, item))
 
     def delete_all(self, *, sure: bool = False) -> Deferred[dict[str, Any]]:
