@@ -134,8 +134,7 @@ class LiveCommand(CameraCommand, LiveOptions):
         """Record."""
         from trailcam.commands.live import live
 
-        over = camera.session.when_closed()
-        return await live(reactor, camera, self, show, over)
+        return await live(reactor, camera, self, show)
 
 
 class SnapCommand(CameraCommand, SnapOptions):
