@@ -274,6 +274,9 @@ class ICamera(Interface):
         :class:`trailcam.errors.CommandRejected` when it refuses for another reason.
         """
 
+    def when_closed() -> Deferred[SessionError | None]:
+        """As :meth:`ISession.when_closed`, of its session."""
+
     def close() -> Deferred[None]:
         """Log out and end the session; fires when that is done, or after a second without."""
 

@@ -12,7 +12,7 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from trailcam.errors import MediaNotFound, SessionLost
+from trailcam.errors import MediaNotFound, SessionError, SessionLost
 from trailcam.interfaces import ICamera
 from trailcam.library.observer import SyncObserver
 from trailcam.library.summary import Summary
@@ -61,6 +61,7 @@ class FakeCamera:
         self.lists = self.cancelled = self.closed = 0
         self.lost = False
         self.media_problem: Exception | None = None
+        self._waiters: list[Deferred[SessionError | None]] = []
 
     def login(self, credentials: Credentials) -> Deferred[dict[str, Any]]:
         """Lets everybody in."""
@@ -137,6 +138,19 @@ class FakeCamera:
             self.deleted.append(item)
 
         return self._later(act)
+
+    def when_closed(self) -> Deferred[SessionError | None]:
+        """Fires with :meth:`lose`."""
+        waiter: Deferred[SessionError | None] = Deferred()
+        self._waiters.append(waiter)
+        return waiter
+
+    def lose(self) -> None:
+        """The session is over, and who waits for that hears of it at once."""
+        self.lost = True
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            waiter.callback(SessionLost(7.0))
 
     def close(self) -> Deferred[None]:
         """Takes a step even when the session is lost."""

@@ -243,6 +243,10 @@ class Camera:
         insist(sure, "a factory reset")
         return _deferred(simple(self, CommandID.FACTORY_RESET))
 
+    def when_closed(self) -> Deferred[SessionError | None]:
+        """Fires when the session has ended: with why, or ``None`` when we closed it."""
+        return self.session.when_closed()
+
     def close(self) -> Deferred[None]:
         """Log out, for at most a second, and end the session.  May be called again."""
         return _deferred(self._close())
