@@ -16,7 +16,7 @@ from trailcam.errors import CameraError, LoginRejected, SessionError
 from trailcam.interfaces import ISession
 from trailcam.library.sync import Reconnecting
 from trailcam.model import Credentials
-from trailcam.waiting import settle
+from trailcam.waiting import see_out, settle
 
 if TYPE_CHECKING:
     from twisted.internet.interfaces import IReactorTime
@@ -72,7 +72,7 @@ class Visitor:
         """End the session of a camera that is of no use any more."""
         if self._camera is camera:
             self._camera = None
-        await settle(camera.close())
+        await see_out(camera.close())
 
     async def _visit(self, session: ISession) -> None:
         camera = Camera(self._clock, session)
