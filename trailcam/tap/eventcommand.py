@@ -217,8 +217,8 @@ class _Child(ProcessProtocol):
         """It is no more; descendants of it that hold its pipe are nobody's concern."""
         transport: Any = self.transport
         transport.loseConnection()
-        self.ended.callback(None)
         self._exited(self, reason)
+        self.ended.callback(None)
 
 
 def _number(event: Mapping[str, Any]) -> str:
