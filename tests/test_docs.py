@@ -232,6 +232,15 @@ class MemoryTests(SynchronousTestCase):
         self.assertEqual(self.printed.getvalue(), "DSCF0012.JPG: 1048449 octets, of 12 items\n")
         self.leave_quiet(camera)
 
+    def test_look(self) -> None:
+        """It counts thirty frames, and leaves nothing behind."""
+        camera = self.camera()
+        running = self.run_main("look")
+        self.network.run_until(lambda: running.called, 30.0)
+        self.successResultOf(running)
+        self.assertEqual(self.printed.getvalue(), "30 frames, 208493 octets of H.264\n")
+        self.leave_quiet(camera)
+
     def test_hold_until_shutdown(self) -> None:
         """When its reactor stops, it tells the camera."""
         camera = self.camera()

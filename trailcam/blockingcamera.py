@@ -18,7 +18,8 @@ from trailcam.camera.camera import Camera
 from trailcam.errors import LoginRejected, ReactorUnavailable, SessionClosed
 from trailcam.interfaces import IRuntime
 from trailcam.library import disk
-from trailcam.library.sink import FileSink, through
+from trailcam.library.saver import Saver, Settings
+from trailcam.library.single import fetch_one
 from trailcam.model import Credentials, MediaItem
 from trailcam.reactorthread import shared_runtime
 from trailcam.session.session import Session
@@ -124,9 +125,12 @@ class CameraClient:
         """
         Fetch one item into a file, which is there only when all of it has come.
 
+        What came incomplete is fetched again, three times.  A video is kept as its H.264 stream.
+
         :param progress: called on the reactor's thread with the octets so far, and of how many.
         :return: octets.
         :raises FileExistsError: when there is such a file; none is overwritten.
+        :raises ValueError: when the item is an impossible one.
         :raises trailcam.errors.FolderUnusable: when it cannot be written.
         """
         count: int = self._call(lambda camera: _fetch(camera, item, Path(path), progress))
@@ -195,17 +199,11 @@ async def _fetch(
     path: Path,
     progress: Callable[[int, int | None], None] | None,
 ) -> int:
-    if os.path.lexists(path):
-        raise FileExistsError(f"{path} exists, and is not written over")
+    def advanced(_: MediaItem, octets: int, total: int | None) -> None:
+        if progress is not None:
+            progress(octets, total)
+
+    saver = Saver(Settings(), advanced)
     part = path.with_name(f".{path.name}.part")
-    with disk.trouble(path):
-        disk.remove(part)  # of somebody who was killed
-        try:
-            count = await through(camera, item, FileSink(disk.open_new(part)), progress)
-            disk.flush_path(part)
-            placed = disk.place(part, path)
-        finally:
-            disk.remove(part)
-    if not placed:
-        raise FileExistsError(f"{path} came to be meanwhile, and is not written over")
-    return count
+    await fetch_one(camera, item, saver, part=part, name=lambda suffix: path)
+    return disk.size(path) or 0

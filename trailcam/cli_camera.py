@@ -112,8 +112,9 @@ class GetCommand(CameraCommand, GetOptions):
     async def act_with(self, reactor: Any, camera: Camera) -> int:
         """Fetch single items."""
         from trailcam.commands.fetching import get
+        from trailcam.tap.saving import usual_settings
 
-        observer, settings = self.observer(reactor), _settings()
+        observer, settings = self.observer(reactor), usual_settings()
         return await get(camera, self, show, observer, settings)
 
 
@@ -123,8 +124,9 @@ class SyncCommand(CameraCommand, SyncOptions):
     async def act(self, reactor: Any, connect: Callable[[], Deferred[Any]]) -> int:
         """Connect as often as it takes, and fetch what is new."""
         from trailcam.commands.syncing import sync
+        from trailcam.tap.saving import usual_settings
 
-        return await sync(reactor, connect, self, show, self.observer(reactor), _settings())
+        return await sync(reactor, connect, self, show, self.observer(reactor), usual_settings())
 
 
 class LiveCommand(CameraCommand, LiveOptions):
@@ -134,8 +136,7 @@ class LiveCommand(CameraCommand, LiveOptions):
         """Record."""
         from trailcam.commands.live import live
 
-        over = camera.session.when_closed()
-        return await live(reactor, camera, self, show, over)
+        return await live(reactor, camera, self, show)
 
 
 class SnapCommand(CameraCommand, SnapOptions):
@@ -163,15 +164,6 @@ def _observer(reactor: Any) -> SyncObserver:
     from trailcam.library.lines import PlainLines
 
     return observer_for(sys.stderr, reactor) if sys.stderr.isatty() else PlainLines(sys.stdout)
-
-
-def _settings() -> Any:
-    """Videos become MP4 files where there is something to make them with."""
-    from trailcam.camera.mp4 import available
-    from trailcam.camera.saving import save_mp4
-    from trailcam.library.saver import Settings
-
-    return Settings(save_video=save_mp4) if available() else Settings()
 
 
 #: Name, class, and one line of help, as ``trailcam --help`` shows them.

@@ -361,9 +361,16 @@ class LoginRejected(CameraError):
 
     code = "login_rejected"
 
+    TOO_MANY_CLIENTS = -2
+
     def __init__(self, message: str, result: int) -> None:
         super().__init__(message)
         self.result = result
+
+    @property
+    def passes(self) -> bool:
+        """Whether the same login may succeed later: when another client has left."""
+        return self.result == self.TOO_MANY_CLIENTS
 
 
 class CommandRejected(CameraError):

@@ -265,6 +265,18 @@ class ICamera(Interface):
         :param progress: called with the octets so far, and of how many when that is known.
         """
 
+    def delete(item: MediaItem) -> Deferred[None]:
+        """
+        Delete one item from the card, for ever.
+
+        Fires with ``None`` when the camera has done it; it fails with
+        :class:`trailcam.errors.MediaNotFound` when the camera does not have the item, and with
+        :class:`trailcam.errors.CommandRejected` when it refuses for another reason.
+        """
+
+    def when_closed() -> Deferred[SessionError | None]:
+        """As :meth:`ISession.when_closed`, of its session."""
+
     def close() -> Deferred[None]:
         """Log out and end the session; fires when that is done, or after a second without."""
 

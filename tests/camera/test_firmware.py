@@ -14,6 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.camera.rig import FakeConsumer, FakeSession, FakeSink
 from tests.camera.test_mp4 import MISSING
 from tests.simulator.application import SMALL
+from trailcam.artemis.record import BANNER
 from trailcam.camera.camera import Camera
 from trailcam.camera.mp4 import Mp4Writer
 from trailcam.errors import CommandRejected, LoginRejected, MediaNotFound, MediaTruncated
@@ -40,7 +41,7 @@ class FirmwareTests(SynchronousTestCase):
         for channel in self.session.channels:
             channel.on_write = partial(self.firmware.received, channel.number)
         self.camera = Camera(self.clock, self.session)
-        self.firmware.greet()
+        self.take(0, BANNER)
         self.result(self.camera.login(Credentials()))
 
     def tearDown(self) -> None:

@@ -12,6 +12,7 @@ from zope.interface import implementer
 
 from tests.camera.rig import FakeConsumer
 from tests.simulator.application import TINY
+from trailcam.artemis.record import BANNER
 from trailcam.camera.camera import Camera
 from trailcam.errors import LinkClosed, SessionClosedByPeer
 from trailcam.interfaces import Address, IChannelReader, ILink, IMessageReceiver
@@ -107,7 +108,7 @@ class SessionTests(SynchronousTestCase):
         for number in (1, 2, 3, 4):
             self.other.channel(number).registerProducer(self.firmware.producer(number), True)
         self.camera = Camera(self.clock, self.session)
-        self.firmware.greet()
+        self.other.channel(0).write(BANNER)
         self.result(self.camera.login(Credentials()))
 
     def tearDown(self) -> None:

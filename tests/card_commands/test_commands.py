@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 import json
-from collections.abc import Coroutine
+from collections import deque
+from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -13,6 +14,7 @@ from twisted.internet.defer import CancelledError, Deferred, succeed
 
 from tests.library.case import LibraryTestCase
 from tests.library.fakes import TIME, content, photo
+from trailcam.camera.frames import LiveFrame
 from trailcam.commands.card import rm, snap
 from trailcam.commands.fetching import get, thumbs
 from trailcam.commands.live import live
@@ -252,30 +254,32 @@ class CardTests(CommandTestCase):
     def test_rm(self) -> None:
         """Those named are deleted."""
         self.assertEqual(self.status(self.rm("DSCF0003", "DSCF0001")), 0)
-        self.assertEqual(
-            self.camera.commands,
-            [
-                (773, {"fileType": 0, "dirNum": 100, "mediaNum": 3}),
-                (773, {"fileType": 0, "dirNum": 100, "mediaNum": 1}),
-            ],
-        )
+        self.assertEqual(self.camera.deleted, [photo(3), photo(1)])
+        self.assertEqual(self.camera.items, [photo(2)])
         self.assertEqual(self.said, ["deleted 100/DSCF0003.JPG", "deleted 100/DSCF0001.JPG"])
 
     def test_refused(self) -> None:
-        """A refusal is told, however it is said."""
-        answers: list[Any] = [{"delRet": -3}, {"delRet": "x"}, CommandRejected("no", 773, -1)]
-        for answer in answers:
-            self.camera.answers[773] = answer
-            self.assertEqual(self.status(self.rm("DSCF0003")), 1)
-            self.assertIn("100/DSCF0003.JPG failed: ", self.said[-1])
+        """A refusal is told with its code, and the rest is carried on."""
+        self.camera.faults[photo(3)] = [MediaNotFound("gone")]
+        self.camera.faults[photo(2)] = [CommandRejected("no", 773, -1)]
+        self.assertEqual(self.status(self.rm("DSCF0003", "DSCF0002", "DSCF0001", "-j")), 1)
+        self.assertEqual(
+            self.told(),
+            {
+                "deleted": ["100/DSCF0001.JPG"],
+                "failed": [
+                    {"name": "100/DSCF0003.JPG", "code": "media_not_found", "reason": "gone"},
+                    {"name": "100/DSCF0002.JPG", "code": "command_rejected", "reason": "no"},
+                ],
+            },
+        )
 
     def test_nothing_by_halves(self) -> None:
         """A name that is not there keeps all from being deleted; a login that is over ends it."""
         self.fails(self.work(self.rm("DSCF0003", "DSCF0099")), MediaNotFound)
-        self.assertEqual(self.camera.commands, [])
-        self.camera.answers[773] = LoginRejected("no", -1)
+        self.camera.faults[photo(3)] = [LoginRejected("no", -1)]
         self.fails(self.work(self.rm("DSCF0003", "DSCF0002")), LoginRejected)
-        self.assertEqual(len(self.camera.commands), 1)
+        self.assertEqual(self.camera.deleted, [])
 
 
 class SyncCommandTests(CommandTestCase):
@@ -318,22 +322,36 @@ class SyncCommandTests(CommandTestCase):
 
 
 class Live:
-    """A camera with a live view."""
+    """
+    A camera with a live view.
+
+    :ivar stopped: how many loops were left.
+    """
 
     def __init__(self) -> None:
-        self.sink: Any = None
         self.stopped = 0
+        self._frames: deque[LiveFrame] = deque()
+        self._waiting: Deferred[None] = Deferred()
 
-    def start_live(self, sink: Any) -> Deferred[Any]:
-        """Keep who wants the frames."""
-        self.sink = sink
-        sink.head(None)
-        return succeed({})
+    async def live(self) -> AsyncIterator[LiveFrame]:
+        """Frames as they come."""
+        try:
+            while True:
+                while self._frames:
+                    yield self._frames.popleft()
+                await self._waiting
+        finally:
+            self.stopped += 1
 
-    def stop_live(self) -> Deferred[Any]:
-        """Count it."""
-        self.stopped += 1
-        return succeed({})
+    def show(self, *units: bytes) -> None:
+        """Frames come."""
+        self._frames += [LiveFrame(unit, 0.0, True) for unit in units]
+        waiting, self._waiting = self._waiting, Deferred()
+        waiting.callback(None)
+
+    def end(self, problem: Exception) -> None:
+        """No more."""
+        self._waiting.errback(problem)
 
 
 class LiveTests(CommandTestCase):
@@ -345,14 +363,11 @@ class LiveTests(CommandTestCase):
         self.live = Live()
         self.path = Path(self.mktemp())
 
-    def record(self, *words: str, over: Deferred[Any] | None = None) -> Deferred[int]:
+    def record(self, *words: str) -> Deferred[int]:
         """Begin, and let two frames come."""
         options = self.parsed(LiveOptions(), str(self.path), *words)
-        work = self.work(live(self.clock, self.live, options, self.said.append, over))
-        if self.live.sink is not None:
-            self.live.sink.video(b"first", 0.0, True)
-            self.live.sink.audio(b"noise", 0.0)
-            self.live.sink.video(b"second", 0.1, False)
+        work = self.work(live(self.clock, self.live, options, self.said.append))
+        self.live.show(b"first", b"second")
         return work
 
     def test_seconds(self) -> None:
@@ -360,42 +375,41 @@ class LiveTests(CommandTestCase):
         work = self.record("--seconds=5")
         self.clock.advance(5)
         self.assertEqual(self.successResultOf(work), 0)
-        self.live.sink.video(b"late", 0.2, False)
         self.assertEqual(self.path.read_bytes(), b"firstsecond")
         self.assertEqual((self.live.stopped, self.said), (1, [f"2 frames (0.0 MB) in {self.path}"]))
 
     def test_lost(self) -> None:
         """It ends with the session, and keeps what came."""
-        over: Deferred[Any] = Deferred()
-        work = self.record("--seconds=5", "-j", over=over)
-        over.callback(SessionLost(7.0))
+        work = self.record("--seconds=5", "-j")
+        self.live.end(SessionLost(7.0))
         self.assertEqual(self.successResultOf(work), 1)
         self.assertEqual(self.told(), {"frames": 2, "octets": 11, "lost": True})
         self.assertEqual(self.clock.getDelayedCalls(), [])
         self.assertEqual(self.path.read_bytes(), b"firstsecond")
 
-    def test_late_end(self) -> None:
-        """A session may end afterwards."""
-        over: Deferred[Any] = Deferred()
-        work = self.record("--seconds=5", over=over)
-        self.clock.advance(5)
-        over.callback(None)
-        self.assertEqual(self.successResultOf(work), 0)
+    def test_refused(self) -> None:
+        """What the camera refuses comes out."""
+        work = self.record()
+        self.live.end(CommandRejected("no", 258, -1))
+        self.failureResultOf(work, CommandRejected)
 
     def test_cancelled(self) -> None:
         """Ctrl-C keeps what came."""
-        work = self.record()
+        work = self.record("--seconds=5")
         work.cancel()
         self.failureResultOf(work, CancelledError)
         self.assertEqual(self.path.read_bytes(), b"firstsecond")
+        self.assertEqual((self.live.stopped, self.clock.getDelayedCalls()), (1, []))
 
     def test_cannot_write(self) -> None:
         """Nothing is written over, and a full disk ends it."""
         self.path.write_bytes(b"mine")
         self.fails(self.record(), FolderUnusable)
+        self.assertEqual((self.path.read_bytes(), self.live.stopped), (b"mine", 0))
         self.path.unlink()
-        work = self.record()
-        with mock.patch.object(self.live.sink, "_file") as file:
-            file.write.side_effect = OSError(errno.ENOSPC, "full")
-            self.live.sink.video(b"third", 0.2, False)
-        self.assertIn("the disk is full", self.fails(work, FolderUnusable))
+        full = mock.mock_open()
+        full.return_value.write.side_effect = OSError(errno.ENOSPC, "full")
+        self.live = Live()
+        with mock.patch("trailcam.library.disk.open_new", full):
+            self.assertIn("the disk is full", self.fails(self.record(), FolderUnusable))
+        self.assertEqual(self.live.stopped, 1)

@@ -10,7 +10,6 @@ from twisted.python.usage import UsageError
 from twisted.trial.unittest import SynchronousTestCase
 
 from trailcam.commands.options import (
-    PASSWORD_VARIABLE,
     CameraOptions,
     GetOptions,
     InfoOptions,
@@ -22,6 +21,7 @@ from trailcam.commands.options import (
     ThumbsOptions,
 )
 from trailcam.model import Credentials
+from trailcam.tap.login import PASSWORD_VARIABLE
 
 CAMERA = "--camera=192.168.43.1"
 

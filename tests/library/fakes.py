@@ -12,7 +12,7 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from trailcam.errors import MediaNotFound, SessionLost
+from trailcam.errors import MediaNotFound, SessionError, SessionLost
 from trailcam.interfaces import ICamera
 from trailcam.library.observer import SyncObserver
 from trailcam.library.summary import Summary
@@ -46,6 +46,7 @@ class FakeCamera:
         ``None`` for nothing.
     :ivar asked: the items that were asked for.
     :ivar commands: the commands that were sent.
+    :ivar deleted: the items that were deleted.
     :ivar lost: whether every step fails because the session is over.
     """
 
@@ -55,10 +56,12 @@ class FakeCamera:
         self.faults: dict[MediaItem, list[Exception | None]] = defaultdict(list)
         self.asked: list[MediaItem] = []
         self.commands: list[tuple[int, dict[str, Any]]] = []
+        self.deleted: list[MediaItem] = []
         self.answers: dict[int, dict[str, Any] | Exception] = {}
         self.lists = self.cancelled = self.closed = 0
         self.lost = False
         self.media_problem: Exception | None = None
+        self._waiters: list[Deferred[SessionError | None]] = []
 
     def login(self, credentials: Credentials) -> Deferred[dict[str, Any]]:
         """Lets everybody in."""
@@ -124,6 +127,30 @@ class FakeCamera:
         result: Deferred[int] = Deferred(self._cancel)
         self.clock.callLater(STEP, step)
         return result
+
+    def delete(self, item: MediaItem) -> Deferred[None]:
+        """Takes it off the card, unless it has a fault."""
+
+        def act() -> None:
+            faults = self.faults[item]
+            _or_raise(faults.pop(0) if faults else None)
+            self.items.remove(item)
+            self.deleted.append(item)
+
+        return self._later(act)
+
+    def when_closed(self) -> Deferred[SessionError | None]:
+        """Fires with :meth:`lose`."""
+        waiter: Deferred[SessionError | None] = Deferred()
+        self._waiters.append(waiter)
+        return waiter
+
+    def lose(self) -> None:
+        """The session is over, and who waits for that hears of it at once."""
+        self.lost = True
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            waiter.callback(SessionLost(7.0))
 
     def close(self) -> Deferred[None]:
         """Takes a step even when the session is lost."""

@@ -179,6 +179,38 @@ class ReconnectTests(ReconnectTestCase):
         self.failureResultOf(work, CancelledError)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
+    def test_lost_while_waiting(self) -> None:
+        """A connection that is lost between two looks is made again at once."""
+        work = self.begin(watch=3600.0)
+        self.clock.pump([STEP] * 20)
+        self.camera.lose()
+        self.assertEqual(self.pauses(), [])
+        self.clock.advance(STEP)  # what the camera is asked next fails
+        self.clock.advance(STEP)  # and it is left
+        self.assertEqual(self.pauses(), [1.0])
+        self.camera.items.insert(0, photo(4))
+        self.clock.pump([1.0] + [STEP] * 20)
+        self.assertEqual(self.files(), self.expected(*self.camera.items))
+        self.camera.lose()
+        work.cancel()
+        self.settle(work)
+        self.failureResultOf(work, CancelledError)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_leave(self) -> None:
+        """Who lends a camera decides what becomes of it."""
+        left: list[ICamera] = []
+
+        def leave(camera: ICamera) -> Deferred[None]:
+            left.append(camera)
+            return succeed(None)
+
+        self.camera.faults[photo(2)] = [SessionLost(7.0)]
+        work = self.begin(leave=leave)
+        self.settle(work)
+        self.assertEqual(self.successResultOf(work).new, 3)
+        self.assertEqual((left, self.camera.closed), ([self.camera] * 2, 0))
+
 
 class CancelTests(ReconnectTestCase):
     """Ctrl-C at every step of a run with a reconnect."""

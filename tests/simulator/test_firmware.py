@@ -23,12 +23,6 @@ from trailcam.simulator.firmware import MAX_COMMANDS
 class LoginTests(FirmwareTestCase):
     """Who may command."""
 
-    def test_banner(self) -> None:
-        """The banner is bare, and the first thing on channel 0."""
-        client = self.join()
-        client.firmware.greet()
-        self.assertEqual(client.written, [(0, b"ACK")])
-
     def test_answer(self) -> None:
         """The members of a login's answer are the recorded ones, in their order."""
         client = self.join()

@@ -68,6 +68,11 @@ class PageTests(SynchronousTestCase):
         }.items():
             self.assertEqual(words[words.index(name) + 1], value)
 
+    def test_sync(self) -> None:
+        """What is known of the folder is one line."""
+        words = self.read(sync={"new": 3, "failed": 0, "problem": HOSTILE}).words
+        self.assertEqual(words[words.index("sync") + 1], f"new 3, failed 0, problem {HOSTILE}")
+
     def test_state(self) -> None:
         """The state is the title and the headline."""
         reader = self.read(state=State.CONNECTED)

@@ -42,6 +42,7 @@ class SnapshotTests(SynchronousTestCase):
                 "last_loss": None,
                 "last_report": report,
                 "next_try_in": None,
+                "sync": None,
             },
         )
         self.assertEqual(json.loads(json.dumps(picture)), picture)

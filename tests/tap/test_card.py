@@ -55,6 +55,12 @@ class CardTests(SynchronousTestCase):
         manners = parsed("--username=u", "--password=p", "--quirk=3=truncated").manners
         self.assertEqual((manners.username, manners.password), ("u", "p"))
         self.assertEqual(manners.quirks, {3: Quirk.TRUNCATED})
+        self.assertEqual(manners.events, ((0.04, 4),))
+
+    def test_events(self) -> None:
+        """What the camera says unasked, and when."""
+        manners = parsed("--event=0=7", "--event", "2.5=9").manners
+        self.assertEqual(manners.events, ((0.0, 7), (2.5, 9)))
 
     def test_mistakes(self) -> None:
         """Each is told by the option's name, in one line."""
@@ -66,11 +72,15 @@ class CardTests(SynchronousTestCase):
             ("--folder=/", "--videos=1"): "--folder: has its own files; leave --videos out",
             ("--quirk=3",): "--quirk: expected NUMBER=KIND, the kind one of gone, truncated, "
             "corrupt, lying, stalled, got '3'",
+            ("--event=4",): "--event: '' is not a whole number",
+            ("--event=nan=4",): "--event: expected SECONDS=NUMBER such as 2.5=4, got 'nan=4'",
+            ("--event=x=4",): "--event: expected SECONDS=NUMBER such as 2.5=4, got 'x=4'",
+            ("--event=-1=4",): "--event: expected SECONDS=NUMBER such as 2.5=4, got '-1=4'",
         }.items():
             self.assertEqual(str(self.assertRaises(UsageError, parsed, *words)), complaint)
 
     def test_recording(self) -> None:
         """A recording has no card."""
-        for word in ("--photos=1", "--password=x", "--quirk=1=gone", "--folder=/"):
+        for word in ("--photos=1", "--password=x", "--quirk=1=gone", "--event=1=4", "--folder=/"):
             problem = self.assertRaises(UsageError, parsed, "--replay=x", word)
             self.assertIn("--replay: brings its own behaviour", str(problem))

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 from twisted.logger import LogEvent, LogLevel, capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
@@ -17,7 +17,9 @@ from trailcam.errors import AllAttemptsFailed
 from trailcam.interfaces import IStatusSource
 from trailcam.model import AttemptReport, AttemptState, ConnectionMode, Report
 from trailcam.session.machine import LOST_AFTER
+from trailcam.session.session import Session
 from trailcam.tap.keeper import Keeper
+from trailcam.waiting import settle
 from trailcam.wire.messages import Alive, Close
 
 
@@ -191,6 +193,75 @@ class StopTests(KeeperTestCase):
         self.assertEqual((len(self.races.started), self.state()), (2, "connected"))
 
 
+class VisitTests(KeeperTestCase):
+    """What somebody does with the sessions."""
+
+    def setUp(self) -> None:
+        """A visitor who stays until he is sent away."""
+        super().setUp()
+        self.visits: list[Deferred[None]] = []
+        self.sessions: list[Session] = []
+        self.leaving: Deferred[None] = succeed(None)
+        self.keeper = Keeper(self.clock, self.races.connect, self.visit, retry_policy=lambda n: 10)
+
+    def visit(self, session: Session) -> Deferred[None]:
+        """Begin."""
+
+        async def stay() -> None:
+            try:
+                await Deferred()
+            finally:
+                self.assertEqual(self.keeper.snapshot()["state"], "connected")
+                await settle(self.leaving)
+
+        self.sessions.append(session)
+        self.visits.append(Deferred.fromCoroutine(stay()))
+        return self.visits[-1]
+
+    def test_each_session(self) -> None:
+        """Each session is visited, and the visit is over before the next race."""
+        link = self.connect()
+        self.leaving = Deferred()
+        link.hear(Close())
+        self.clock.advance(60)
+        self.assertEqual((len(self.visits), len(self.races.started)), (1, 1))
+        self.leaving.callback(None)
+        self.clock.advance(10)
+        self.races.win(FakeLink())
+        self.assertEqual([session.state for session in self.sessions], ["closed", "established"])
+
+    def test_stop(self) -> None:
+        """The visitor takes leave while the session is there, and is waited for."""
+        link = self.connect()
+        self.leaving = Deferred()
+        stopping = self.keeper.stopService()
+        self.assertNoResult(stopping)
+        self.assertEqual(link.sent, [])
+        self.leaving.callback(None)
+        self.successResultOf(stopping)
+        self.assertEqual(link.sent, [Close()])
+
+    def test_visitor_that_leaves(self) -> None:
+        """Without a visitor the session is held as well."""
+        self.connect()
+        self.visits[0].cancel()
+        self.clock.advance(1)
+        self.assertEqual(self.state(), "connected")
+
+    def test_session_that_the_visitor_closes(self) -> None:
+        """It is no loss, and there will be another."""
+        self.connect()
+        self.sessions[0].close()
+        self.assertEqual((self.state(), self.keeper.snapshot()["last_loss"]), ("waiting", None))
+
+    def test_stopped_when_the_race_is_decided(self) -> None:
+        """A session that nobody wants any more is not visited."""
+        self.races.stubborn = FakeLink()
+        self.keeper.startService()
+        self.successResultOf(self.keeper.stopService())
+        self.assertEqual(self.visits, [])
+
+
 class SnapshotTests(KeeperTestCase):
     """What it shows."""
 
@@ -217,6 +288,7 @@ class SnapshotTests(KeeperTestCase):
                 "reconnects": 0,
                 "last_loss": None,
                 "next_try_in": None,
+                "sync": None,
             },
         )
         self.assertEqual((report["winner"], report["elapsed_time"]), ("p2p", 0.25))

@@ -104,7 +104,7 @@ def check_item(number: int, item: MediaItem, answer: Mapping[str, Any]) -> None:
     if found is not None and (found.member not in ("result", "errorMsg") or _absent(found.words)):
         said = f", {shown(found.words)}" if found.words else ""
         raise MediaNotFound(
-            f"the camera does not give {item.name} in directory {item.directory} "
+            f"the camera has no {item.name} in directory {item.directory} "
             f"({found.member} {found.result}{said})"
         )
     check(number, answer)

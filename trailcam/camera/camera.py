@@ -7,11 +7,12 @@ Protocol: the application layer.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from trailcam.artemis.commands import CommandID
@@ -19,6 +20,7 @@ from trailcam.camera.answers import check
 from trailcam.camera.commands import delete, insist, log_in, simple
 from trailcam.camera.control import COMMAND_TIMEOUT, ControlChannel
 from trailcam.camera.events import EventChannel, Observer
+from trailcam.camera.frames import MOST_WAITING, FrameBuffer, LiveFrame
 from trailcam.camera.heartbeat import Heartbeat
 from trailcam.camera.listing import list_media
 from trailcam.camera.photo import FileDownload, Progress
@@ -41,6 +43,10 @@ _CONTROL, _LIVE, _PLAYBACK, _FILES, _THUMBNAILS, _EVENTS = 0, 1, 2, 3, 4, 6
 _VIDEOS = (MediaKind.VIDEO, MediaKind.AVI)
 
 _T = TypeVar("_T")
+
+
+def _ignore(reason: Failure | None) -> None:
+    """Nobody wants to know."""
 
 
 @implementer(ICamera)
@@ -154,6 +160,30 @@ class Camera:
         """
         return _deferred(self._start_live(sink))
 
+    async def live(self, most_waiting: int = MOST_WAITING) -> AsyncGenerator[LiveFrame, None]:
+        """
+        The live view, frame by frame, without its sound: ``async for frame in camera.live()``.
+
+        It starts with the loop and stops with it, however that is left (``break`` included; other
+        interpreters than CPython want :func:`contextlib.aclosing` for that).  It ends after
+        :meth:`stop_live` and :meth:`close`; when the session is lost, that is raised, as is what
+        keeps the live view from starting.
+
+        :param most_waiting: frames that may wait while the loop is busy.  When more come, those
+            that wait are dropped, and all until decoding can begin anew; the next frame says how
+            many those were.
+        """
+        frames = FrameBuffer(most_waiting)
+        await self._start_live(frames, frames.end)
+        view = self._live
+        try:
+            async for frame in frames:
+                yield frame
+        finally:  # without waiting: after a break there is nobody to wait
+            if view is not None and self._live is view:
+                self.tell(CommandID.STOP_LIVE, {})
+                self._stop_live()
+
     def stop_live(self) -> Deferred[dict[str, Any]]:
         """End the live view."""
         answer = _deferred(simple(self, CommandID.STOP_LIVE))
@@ -195,7 +225,7 @@ class Camera:
         return _deferred(self._play(item, sink, progress, None))
 
     def delete(self, item: MediaItem) -> Deferred[None]:
-        """Delete one item; fails with MediaNotFound when it is not there."""
+        """Delete one item; fails with MediaNotFound when it is not there.  Cannot be undone."""
         return _deferred(delete(self, item))
 
     def delete_all(self, *, sure: bool = False) -> Deferred[dict[str, Any]]:
@@ -212,6 +242,10 @@ class Camera:
         """Forget all settings; raises ValueError unless ``sure`` is true."""
         insist(sure, "a factory reset")
         return _deferred(simple(self, CommandID.FACTORY_RESET))
+
+    def when_closed(self) -> Deferred[SessionError | None]:
+        """Fires when the session has ended: with why, or ``None`` when we closed it."""
+        return self.session.when_closed()
 
     def close(self) -> Deferred[None]:
         """Log out, for at most a second, and end the session.  May be called again."""
@@ -242,16 +276,13 @@ class Camera:
         finally:
             self._control.token = None
 
-    async def _start_live(self, sink: VideoSink | None) -> dict[str, Any]:
+    async def _start_live(
+        self, sink: VideoSink | None, over: Callable[[Failure | None], None] = _ignore
+    ) -> dict[str, Any]:
+        """:param over: called when ``sink`` gets no more, with the failure if there was one."""
         if sink is None:
             return await simple(self, CommandID.START_LIVE)
-        stream = self._streams[_LIVE]
-        await stream.lock.acquire()
-        try:
-            live = LiveView(self._reactor, stream, sink, ended=stream.lock.release)
-        except BaseException:
-            stream.lock.release()
-            raise
+        live = await self._claim_live(sink, over)
         try:
             answer = await simple(self, CommandID.START_LIVE)
         except CommandRejected:
@@ -265,10 +296,28 @@ class Camera:
         live.start()
         return answer
 
+    async def _claim_live(
+        self, sink: VideoSink, over: Callable[[Failure | None], None]
+    ) -> LiveView:
+        stream = self._streams[_LIVE]
+
+        def ended(reason: Failure | None) -> None:
+            if self._live is live:
+                self._live = None
+            stream.lock.release()
+            over(reason)
+
+        await stream.lock.acquire()
+        try:
+            live = LiveView(self._reactor, stream, sink, ended)
+        except BaseException:
+            stream.lock.release()
+            raise
+        return live
+
     def _stop_live(self) -> None:
-        live, self._live = self._live, None
-        if live is not None:
-            live.stop()
+        if self._live is not None:
+            self._live.stop()
 
     async def _play(
         self, item: MediaItem, sink: VideoSink, progress: Progress | None, consumer: Any

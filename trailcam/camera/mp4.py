@@ -16,6 +16,7 @@ from typing import Any
 
 import attrs
 
+from trailcam.camera.h264 import has_parameters
 from trailcam.camera.sinks import VideoHead
 from trailcam.errors import MediaTruncated, VideoLibraryMissing
 
@@ -27,9 +28,6 @@ _PATIENCE = 90
 
 #: A gap between two frames, in seconds, that is none of the video's but of the camera's count.
 _LONGEST_GAP = 10.0
-
-#: The NAL unit type of a sequence parameter set: without one nothing can be decoded.
-_SPS = 7
 
 
 def available() -> bool:
@@ -77,7 +75,7 @@ class Mp4Writer:
 
     def video(self, unit: bytes, timestamp: float, key: bool) -> None:
         """Write an access unit, or keep it until the sound is known."""
-        if self._video_format is None and _has_parameters(unit):
+        if self._video_format is None and has_parameters(unit):
             self._video_format = self._format_of(unit, "h264")
         if self._video_format is None:
             self.dropped += 1
@@ -206,13 +204,3 @@ class _Track:
         self._position += gap
         self._ticks = max(self._ticks + 1, round(self._position * _CLOCK))
         return self._ticks
-
-
-def _has_parameters(unit: bytes) -> bool:
-    """Whether an access unit has a sequence parameter set."""
-    at = unit.find(b"\0\0\1")
-    while 0 <= at < len(unit) - 3:
-        if unit[at + 3] & 0x1F == _SPS:
-            return True
-        at = unit.find(b"\0\0\1", at + 3)
-    return False

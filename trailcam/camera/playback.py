@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from trailcam.artemis.commands import CommandID
 from trailcam.artemis.media import Frame, decode_frame
@@ -169,21 +170,19 @@ class LiveView:
         reactor: IReactorTime,
         channel: MediaChannel,
         sink: VideoSink,
-        ended: Callable[[], None],
+        ended: Callable[[Failure | None], None],
     ) -> None:
         """
         Claim ``channel``, whose lock the caller holds.
 
-        :param ended: called once when no more will come.
+        :param ended: called once when no more will come, with the failure if there was one.
         """
         self._sink = sink
         self._feed = FrameFeed(sink, LIVE_CLOCK)
         self._ended = ended
         self._begun = False
         self._transfer = Transfer(reactor, channel, RecordKind.LIVE, self._take, silence=None)
-        self._transfer.done.addErrback(
-            lambda failure: _log.info("live view ended: {why}", why=failure.getErrorMessage())
-        ).addBoth(lambda _: self._release())
+        self._transfer.done.addBoth(self._release)
 
     def start(self) -> None:
         """Let the frames come."""
@@ -202,6 +201,8 @@ class LiveView:
             self._sink.head(VideoHead(frame.head.width, frame.head.height, 0, 0.0))
         self._feed.give(frame)
 
-    def _release(self) -> None:
+    def _release(self, outcome: Failure | None) -> None:
+        if outcome is not None:
+            _log.info("live view ended: {why}", why=outcome.getErrorMessage())
         self._transfer.end()
-        self._ended()
+        self._ended(outcome)

@@ -7,12 +7,11 @@ from __future__ import annotations
 from trailcam.commands.options import RmOptions, SnapOptions
 from trailcam.commands.output import DONE, Results, Show, show_json
 from trailcam.commands.selection import pick
-from trailcam.errors import CameraError, CommandRejected, LoginRejected, MediaNotFound
+from trailcam.errors import CameraError, LoginRejected
 from trailcam.interfaces import ICamera
 from trailcam.library.summary import one_line, title
-from trailcam.model import MediaItem
 
-_SNAP, _DELETE = 641, 773
+_SNAP = 641
 
 
 async def snap(camera: ICamera, options: SnapOptions, show: Show) -> int:
@@ -39,7 +38,7 @@ async def rm(camera: ICamera, options: RmOptions, show: Show) -> int:
     results = Results(show, "deleted", as_json=bool(options["json"]))
     for item in pick(await camera.media(), options.names):
         try:
-            await _delete(camera, item)
+            await camera.delete(item)
         except LoginRejected:
             raise
         except CameraError as problem:
@@ -47,15 +46,3 @@ async def rm(camera: ICamera, options: RmOptions, show: Show) -> int:
         else:
             results.succeed(title(item))
     return results.end()
-
-
-async def _delete(camera: ICamera, item: MediaItem) -> None:
-    answer = await camera.command(
-        _DELETE, fileType=item.kind, dirNum=item.directory, mediaNum=item.number
-    )
-    result = answer.get("delRet", 0)
-    if result == 0:
-        return
-    if not isinstance(result, int):
-        raise MediaNotFound("the camera's answer is not understood")
-    raise CommandRejected(f"the camera did not delete it ({result})", _DELETE, result)

@@ -13,9 +13,10 @@ from trailcam.commands.selection import pick
 from trailcam.errors import CameraError, LoginRejected
 from trailcam.interfaces import ICamera
 from trailcam.library import disk
-from trailcam.library.items import file_time, key_of, names
+from trailcam.library.items import key_of, names
 from trailcam.library.observer import SyncObserver
 from trailcam.library.saver import Saver, Settings
+from trailcam.library.single import fetch_one
 from trailcam.library.summary import one_line, title
 from trailcam.model import MediaItem
 
@@ -51,7 +52,7 @@ async def get(
                 path = await _get(camera, item, options, saver)
             except LoginRejected:
                 raise
-            except (CameraError, ValueError) as problem:
+            except (CameraError, ValueError, FileExistsError) as problem:
                 code = problem.code if isinstance(problem, CameraError) else "refused"
                 results.fail(title(item), one_line(problem), code)
             else:
@@ -64,23 +65,14 @@ async def get(
 
 async def _get(camera: ICamera, item: MediaItem, options: GetOptions, saver: Saver) -> Path:
     key = key_of(item)
-    part = options.directory / f".{key.directory}-{key.number}.trailcam.part"
-    with disk.trouble(part):
-        disk.remove(part)
-    try:
-        suffix = await saver.save(camera, key, item, part)
-        final = options.directory / Path(next(names(key, suffix))).name
-        with disk.trouble(final):
-            disk.set_time(part, file_time(key, utc=bool(options["utc"])))
-            disk.flush_path(part)
-            placed = disk.place(part, final)
-    finally:
-        with disk.trouble(part):
-            disk.remove(part)
-    if not placed:
-        raise ValueError(f"{final} is there already, and is not written over")
-    disk.flush_folder(options.directory)
-    return final
+    return await fetch_one(
+        camera,
+        item,
+        saver,
+        part=options.directory / f".{key.directory}-{key.number}.trailcam.part",
+        name=lambda suffix: options.directory / Path(next(names(key, suffix))).name,
+        utc=bool(options["utc"]),
+    )
 
 
 async def thumbs(camera: ICamera, options: ThumbsOptions, show: Show) -> int:

@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, TimeoutError
 
 from trailcam.commands.options import LiveOptions
 from trailcam.commands.output import COULD_NOT, DONE, Show, show_json
+from trailcam.errors import SessionError
 from trailcam.library import disk
 from trailcam.library.summary import megabytes
 
@@ -20,38 +22,23 @@ if TYPE_CHECKING:
 class LiveCamera(Protocol):
     """A camera with a live view, which is more than an :class:`~trailcam.interfaces.ICamera`."""
 
-    def start_live(self, sink: Any) -> Deferred[Any]:
-        """Give the frames to ``sink`` from now on; fires when the camera agrees."""
-
-    def stop_live(self) -> Deferred[Any]:
-        """End it; fires when the camera agrees."""
+    def live(self) -> AsyncIterator[Any]:
+        """Its frames, each with its octets as ``unit``; leaving the loop ends it."""
 
 
-async def live(
-    clock: IReactorTime,
-    camera: LiveCamera,
-    options: LiveOptions,
-    show: Show,
-    over: Deferred[Any] | None = None,
-) -> int:
+async def live(clock: IReactorTime, camera: LiveCamera, options: LiveOptions, show: Show) -> int:
     """
     Record until the time is up, the session is over, or it is cancelled; returns the exit status.
 
     What has come until then is kept in any case.
 
     :param clock: provides IReactorTime.
-    :param over: fires when the session has ended.
     :raises LibraryError: the file cannot be written, or is there already.
     :raises TrailcamError: the camera refuses.
     """
-    with disk.trouble(options.path):
-        file = disk.open_new(options.path)
-        with file:
-            recording = _Recording(file)
-            await camera.start_live(recording)
-            lost = await _wait(clock, recording, options.limit, over)
-            if not lost:
-                await camera.stop_live()
+    with disk.trouble(options.path), disk.open_new(options.path) as file:
+        recording = _Recording(file)
+        lost = await recording.last(clock, camera, options.limit)
     summary = {"frames": recording.frames, "octets": recording.octets, "lost": lost}
     if options["json"]:
         show_json(show, summary)
@@ -61,52 +48,28 @@ async def live(
     return COULD_NOT if lost else DONE
 
 
-async def _wait(
-    clock: IReactorTime, recording: _Recording, limit: float | None, over: Deferred[Any] | None
-) -> bool:
-    """Wait for the end; returns whether it is that of the session."""
-    ended = recording.ended
-    if over is not None:
-        over.addBoth(lambda _: _fire(ended, True))
-    timer = None if limit is None else clock.callLater(limit, _fire, ended, False)
-    try:
-        return await ended
-    finally:
-        if timer is not None and timer.active():
-            timer.cancel()
-
-
-def _fire(deferred: Deferred[bool], value: bool) -> None:
-    if not deferred.called:
-        deferred.callback(value)
-
-
 class _Recording:
-    """
-    Writes the frames.
-
-    :ivar ended: fails when writing does.
-    """
+    """Writes the frames."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.frames = self.octets = 0
-        self.ended: Deferred[bool] = Deferred()
         self._file = file
 
-    def head(self, head: Any) -> None:
-        """Nothing to write."""
-
-    def video(self, unit: bytes, timestamp: float, key: bool) -> None:
-        """Write an access unit."""
-        if self.ended.called:
-            return
+    async def last(self, clock: IReactorTime, camera: LiveCamera, limit: float | None) -> bool:
+        """Write until the end; returns whether that was the end of the session."""
+        work = Deferred.fromCoroutine(self._write(camera))
+        if limit is not None:
+            work.addTimeout(limit, clock)
         try:
-            self._file.write(unit)
-        except OSError as problem:
-            self.ended.errback(problem)
-            return
-        self.frames += 1
-        self.octets += len(unit)
+            await work
+        except TimeoutError:
+            return False
+        except SessionError:
+            return True
+        return False
 
-    def audio(self, frame: bytes, timestamp: float) -> None:
-        """Drop it."""
+    async def _write(self, camera: LiveCamera) -> None:
+        async for frame in camera.live():
+            self._file.write(frame.unit)
+            self.frames += 1
+            self.octets += len(frame.unit)

@@ -5,57 +5,29 @@ The options of the commands: those of a connection, the login, and each command'
 from __future__ import annotations
 
 import getopt
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
+import attrs
 from twisted.python import usage
 
+from trailcam.library.saver import Settings
 from trailcam.library.sync import WATCH_EVERY
-from trailcam.model import Credentials
-from trailcam.tap.options import ConnectOptions, number, usage_errors
-from trailcam.tap.secretfile import first_line
-
-#: The environment variable that may hold the password.
-PASSWORD_VARIABLE = "TRAILCAM_PASSWORD"
-
-_USERNAME = "admin"
-_MOST_SECONDS = 366 * 86400.0
+from trailcam.tap.login import LoginOptions
+from trailcam.tap.options import HelpfulOptions
 
 
-class CameraOptions(ConnectOptions):
-    """
-    Which camera, and who logs in.
-
-    :ivar credentials: the login, once parsed.
-    """
-
-    optParameters = [
-        ["username", None, _USERNAME, "Who logs in."],
-        ["password-file", None, None, f"File with the password; or set {PASSWORD_VARIABLE}."],
-    ]
+class CameraOptions(LoginOptions):
+    """Which camera, who logs in, and how the result is shown."""
 
     optFlags = [
         ["json", "j", "Print the result as JSON, and nothing else."],
         ["verbose", "v", "Tell each step on standard error."],
     ]
 
-    credentials: Credentials
-
     def parseOptions(self, options: Sequence[str] | None = None) -> None:
         """Parse; options may also come behind the command's arguments."""
         super().parseOptions(self._options_first(list(options or ())))
-
-    def postOptions(self) -> None:
-        """Check everything; :raises UsageError: for the first mistake."""
-        super().postOptions()
-        with usage_errors():
-            self.credentials = Credentials(self["username"], self._password())
-
-    def _password(self) -> str:
-        if self["password-file"] is not None:
-            return first_line("--password-file", self["password-file"])
-        return os.environ.get(PASSWORD_VARIABLE) or Credentials().password
 
     def _options_first(self, words: list[str]) -> list[str]:
         try:
@@ -72,15 +44,6 @@ class CameraOptions(ConnectOptions):
             else:
                 options.append(name)
         return [*options, "--", *arguments]
-
-    def seconds(self, option: str) -> float:
-        """The value of an option; :raises UsageError: it is no number of seconds."""
-        value = number(self[option])
-        if not isinstance(value, int | float) or not 0 < value <= _MOST_SECONDS:
-            raise usage.UsageError(
-                f"--{option}: expected seconds, at most a year of them, got {self[option]!r}"
-            )
-        return float(value)
 
 
 class _FolderOptions(CameraOptions):
@@ -144,7 +107,20 @@ class GetOptions(_NameOptions):
         return Path(self["output"])
 
 
-class SyncOptions(_FolderOptions):
+class FolderChoices(HelpfulOptions):
+    """How a folder of pictures is kept."""
+
+    optFlags = [
+        ["restore", None, "Fetch again what was deleted from DIR."],
+        ["utc", None, "The camera's clock shows UTC, not this machine's local time."],
+    ]
+
+    def chosen(self, settings: Settings) -> Settings:
+        """``settings`` with what was chosen."""
+        return attrs.evolve(settings, utc=bool(self["utc"]), restore=bool(self["restore"]))
+
+
+class SyncOptions(_FolderOptions, FolderChoices):
     """``trailcam sync``."""
 
     longdesc = (
@@ -155,11 +131,7 @@ class SyncOptions(_FolderOptions):
 
     optParameters = [["every", None, f"{WATCH_EVERY:g}", "With --watch: seconds between looks."]]
 
-    optFlags = [
-        ["watch", None, "Stay, and fetch what is new, until Ctrl-C."],
-        ["restore", None, "Fetch again what was deleted from DIR."],
-        ["utc", None, "The camera's clock shows UTC, not this machine's local time."],
-    ]
+    optFlags = [["watch", None, "Stay, and fetch what is new, until Ctrl-C."]]
 
     #: Seconds between two looks at the card; ``None`` for one look.
     watch: float | None = None

@@ -7,8 +7,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import attrs
-
 from trailcam.commands.options import SyncOptions
 from trailcam.commands.output import Show, show_json
 from trailcam.interfaces import ICamera
@@ -38,9 +36,6 @@ async def sync(
     :param settings: where the way to save videos comes from; the options decide the rest.
     :raises TrailcamError: as :func:`~trailcam.library.sync.sync_until_done` does.
     """
-    chosen = attrs.evolve(
-        settings or Settings(), utc=bool(options["utc"]), restore=bool(options["restore"])
-    )
     # Who stays for days is not sent away by a camera that sleeps for hours.
     policy = Reconnecting(most=None) if options.watch is not None else Reconnecting()
     summary = await sync_until_done(
@@ -48,7 +43,7 @@ async def sync(
         options.directory,
         clock=clock,
         observer=observer,
-        settings=chosen,
+        settings=options.chosen(settings or Settings()),
         watch=options.watch,
         reconnecting=policy,
     )

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 #: Seconds between two looks at the card.
 WATCH_EVERY = 60.0
 
-_TOO_MANY_CLIENTS = -2  # the login of a session that the camera believes to be alive
-
 
 @attrs.frozen
 class Reconnecting:
@@ -87,6 +85,10 @@ def sync(
     return Deferred.fromCoroutine(work())
 
 
+def _close(camera: ICamera) -> Deferred[None]:
+    return camera.close()
+
+
 def sync_until_done(
     connect: Callable[[], Deferred[ICamera]],
     directory: Path,
@@ -96,6 +98,7 @@ def sync_until_done(
     settings: Settings | None = None,
     watch: float | None = None,
     reconnecting: Reconnecting | None = None,
+    leave: Callable[[ICamera], Deferred[None]] = _close,
 ) -> Deferred[Summary]:
     """
     :func:`sync`, which connects again when the connection is lost, and goes on.
@@ -104,8 +107,9 @@ def sync_until_done(
     many without a new item; at once when there never was one, or the camera refuses the login.
     The folder stays locked all the time.
 
-    :param connect: fires with a camera that is logged in, which is closed here.
+    :param connect: fires with a camera that is logged in.
     :param reconnecting: when to connect again, and when to give up.
+    :param leave: is done with a camera in the end, whatever that was; default: close it.
     """
     policy = reconnecting or Reconnecting()
     told = observer or SyncObserver()
@@ -113,7 +117,7 @@ def sync_until_done(
     async def work() -> Summary:
         with closing(told), closing(_folder(directory, settings)) as folder:
             run = Run(clock, folder, told, settings or Settings())
-            return await _Connections(clock, run, connect, told, policy).until_done(watch)
+            return await _Connections(clock, run, connect, told, policy, leave).until_done(watch)
 
     return Deferred.fromCoroutine(work())
 
@@ -131,12 +135,46 @@ async def _passes(
     passed: Callable[[], None] = lambda: None,
 ) -> Summary:
     """One look at the card, or one after the other."""
+    pause = _Pause(clock, camera)
     while True:
         summary = await run.once(camera)
         passed()
         if watch is None:
             return summary
-        await deferLater(clock, watch)
+        await pause.wait(watch)
+
+
+class _Pause:
+    """
+    Waits between two looks at the card.
+
+    Nobody waits when the connection is over: another one is to be made then, and a camera that is
+    there for some minutes only is not to be missed.
+    """
+
+    def __init__(self, clock: IReactorTime, camera: ICamera) -> None:
+        self._clock = clock
+        self._over = False
+        self._due: Deferred[None] | None = None
+        camera.when_closed().addBoth(self._closed)
+
+    async def wait(self, seconds: float) -> None:
+        if self._over:
+            return
+        due: Deferred[None] = Deferred()
+        self._due = due
+        timer = self._clock.callLater(seconds, due.callback, None)
+        try:
+            await due
+        finally:
+            self._due = None
+            if timer.active():
+                timer.cancel()
+
+    def _closed(self, _: object) -> None:
+        self._over = True
+        if self._due is not None:
+            self._due.callback(None)
 
 
 class _Connections:
@@ -149,12 +187,14 @@ class _Connections:
         connect: Callable[[], Deferred[ICamera]],
         observer: SyncObserver,
         policy: Reconnecting,
+        leave: Callable[[ICamera], Deferred[None]],
     ) -> None:
         self._clock = clock
         self._run = run
         self._connect = connect
         self._observer = observer
         self._policy = policy
+        self._leave = leave
         self._barren = 0
         self._connected = False
 
@@ -177,13 +217,13 @@ class _Connections:
         try:
             return await _passes(self._clock, self._run, camera, watch, self._passed)
         finally:
-            await settle(camera.close())
+            await settle(self._leave(camera))
 
     def _passed(self) -> None:
         self._barren = 0
 
     def _is_final(self, problem: TrailcamError) -> bool:
-        if isinstance(problem, LoginRejected) and problem.result != _TOO_MANY_CLIENTS:
+        if isinstance(problem, LoginRejected) and not problem.passes:
             return True
         return not self._connected or self._policy.is_enough(self._barren)
 

@@ -19,7 +19,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from trailcam.artemis.commands import CommandID, decode_body, encode_body
-from trailcam.artemis.record import BANNER, Record, RecordDecoder, RecordKind
+from trailcam.artemis.record import Record, RecordDecoder, RecordKind
 from trailcam.errors import WireError
 from trailcam.simulator.card import Card
 from trailcam.simulator.liveview import LiveView
@@ -137,10 +137,6 @@ class Firmware:
     def logged_in(self) -> bool:
         """Whether the client is logged in."""
         return self._token is not None
-
-    def greet(self) -> None:
-        """Write the banner, without which no client logs in."""
-        self._write(COMMANDS, BANNER)
 
     def received(self, channel: int, data: bytes) -> None:
         """Take the next octets of a channel.  Never raises."""

@@ -67,6 +67,8 @@ def _row(values: Iterable[Any], tag: str) -> str:
 def _text(value: Any) -> str:
     if value is None:
         return "-"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{escape(name)} {_text(each)}" for name, each in value.items())
     return escape(f"{value:.3f}" if isinstance(value, float) else str(value))
 
 

@@ -35,6 +35,8 @@ class Snapshot:
     :ivar last_loss: why the last session ended, in words; ``None`` when none was lost yet.
     :ivar last_report: the last race: ``winner``, ``elapsed_time``, ``threads_info``.
     :ivar next_try_in: seconds until the next race, while waiting for it.
+    :ivar sync: the folder of pictures: ``new``, ``present``, ``failed``, ``problem``; ``None``
+        where none is kept.
     """
 
     state: State
@@ -47,6 +49,7 @@ class Snapshot:
     last_loss: str | None = None
     last_report: dict[str, Any] | None = None
     next_try_in: float | None = None
+    sync: dict[str, Any] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The same in values that :mod:`json` can write."""

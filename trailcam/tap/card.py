@@ -13,6 +13,7 @@ from trailcam.errors import shown
 from trailcam.simulator.card import Card, Contents
 from trailcam.simulator.folder import card_of
 from trailcam.simulator.manners import Manners, Quirk
+from trailcam.tap.options import number
 
 #: The options that make a card: the field of Contents each one sets, its help.
 CONTENTS: Mapping[str, tuple[str, str]] = {
@@ -31,8 +32,10 @@ MANNERS: Mapping[str, tuple[str, str]] = {
 
 FOLDER = "folder"
 QUIRK = "quirk"
+EVENT = "event"
 
 _MOST = 9999
+_LATEST = 366 * 86400.0  # seconds
 _LARGEST = 16 * 1024 * 1024
 
 
@@ -78,7 +81,17 @@ def checked_manners(given: Mapping[str, Any]) -> Manners:
         field: given[option] for option, (field, _) in MANNERS.items() if given[option] is not None
     }
     quirk = given[QUIRK]
+    if given[EVENT]:
+        values["events"] = tuple(map(_event, given[EVENT]))
     return Manners(**values, quirks={} if quirk is None else _quirk(quirk))
+
+
+def _event(text: str) -> tuple[float, int]:
+    seconds, _, event = text.partition("=")
+    delay = number(seconds)
+    if isinstance(delay, str) or not 0 <= delay <= _LATEST:
+        raise ValueError(f"--{EVENT}: expected SECONDS=NUMBER such as 2.5=4, got {shown(text)}")
+    return float(delay), _count(EVENT, event)
 
 
 def _quirk(text: str) -> dict[int, Quirk]:

@@ -9,13 +9,13 @@ from typing import Any
 
 from twisted.application.internet import backoffPolicy
 from twisted.application.service import Service
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.task import deferLater
 from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from trailcam.errors import AllAttemptsFailed
+from trailcam.errors import AllAttemptsFailed, SessionError
 from trailcam.info import threads_info
 from trailcam.interfaces import ILink, IStatusSource
 from trailcam.model import AttemptState, Report
@@ -23,8 +23,15 @@ from trailcam.session.session import Session
 from trailcam.status.snapshot import Snapshot, State
 from trailcam.waiting import settle
 
+#: Works with a session until it ends or this is cancelled; never fails otherwise.
+Visit = Callable[[Session], "Deferred[None]"]
+
 #: Starts one race; see :meth:`trailcam.interfaces.IConnector.connect`.
 Connect = Callable[[], "Deferred[tuple[ILink, Report]]"]
+
+
+def _only_hold(session: Session) -> Deferred[None]:
+    return succeed(None)
 
 
 @implementer(IStatusSource)
@@ -42,17 +49,21 @@ class Keeper(Service):
         self,
         reactor: Any,
         connect: Connect,
+        visit: Visit | None = None,
         *,
         retry_policy: Callable[[int], float] | None = None,
     ) -> None:
         """
         :param reactor: provides IReactorTime.
         :param connect: starts a race.
+        :param visit: is begun with each session, and over before the next race; default: only
+            hold it.
         :param retry_policy: from the number of races that failed in a row to seconds of waiting;
             default: :func:`twisted.application.internet.backoffPolicy`.
         """
         self._reactor = reactor
         self._connect = connect
+        self._visit = visit or _only_hold
         self._retry_policy = retry_policy or backoffPolicy()
         self._work: Deferred[None] | None = None
         self._state = State.STOPPED
@@ -124,15 +135,24 @@ class Keeper(Service):
         session = self._session = Session(self._reactor, link)
         self._sessions += 1
         self._enter(State.CONNECTED)
+        reason = None
         try:
-            # Who is stopped when the race is decided already gets the winner all the same.
-            reason = await session.when_closed() if self.running else None
+            if self.running:  # else it was stopped when the race was decided already
+                reason = await self._stay(session)
         finally:
             await settle(session.close())
             self._session = None
         if reason is not None:
             self._last_loss = str(reason)
             self._log.warn("session lost: {reason}", reason=self._last_loss, code=reason.code)
+
+    async def _stay(self, session: Session) -> SessionError | None:
+        visit = self._visit(session)
+        try:
+            return await session.when_closed()
+        finally:
+            visit.cancel()
+            await settle(visit)
 
     async def _wait(self, delay: float) -> None:
         if not self.running:

@@ -57,9 +57,14 @@ SECRET_VARIABLE = "TRAILCAM_SECRET"
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _FLOAT = re.compile(r"[+-]?([0-9.]+(e[+-]?[0-9]+)?|inf|nan)", re.ASCII | re.IGNORECASE)
 
+_MOST_SECONDS = 366 * 86400.0
+
 
 class HelpfulOptions(usage.Options):
     """Options that guess what a mistyped option was meant to be."""
+
+    optParameters: Sequence[Any] = []
+    optFlags: Sequence[Any] = []
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -75,6 +80,15 @@ class HelpfulOptions(usage.Options):
             names = [name.removesuffix("=") for name in self.longOpt]
             hint = suggestion(cause.opt, names, "--")
             raise usage.UsageError(f"{cause.msg}{hint}") from problem
+
+    def seconds(self, option: str) -> float:
+        """The value of an option; :raises UsageError: it is no number of seconds."""
+        value = number(self[option])
+        if not isinstance(value, int | float) or not 0 < value <= _MOST_SECONDS:
+            raise usage.UsageError(
+                f"--{option}: expected seconds, at most a year of them, got {self[option]!r}"
+            )
+        return float(value)
 
 
 def suggestion(word: str, known: Iterable[str], prefix: str = "") -> str:

@@ -19,6 +19,7 @@ from trailcam.simulator.manners import Manners
 from trailcam.simulator.script import read_script
 from trailcam.tap.card import (
     CONTENTS,
+    EVENT,
     FOLDER,
     MANNERS,
     QUIRK,
@@ -159,10 +160,15 @@ class Options(HelpfulOptions):
 
     def __init__(self) -> None:
         super().__init__()
+        self[EVENT] = []
         self.behaviour = Behaviour.recorded()
         self.manners = Manners()
         self.place: dict[str, Any] = {}
         self._card: Callable[[], Card] = Card.generated
+
+    def opt_event(self, text: str) -> None:
+        """SECONDS=NUMBER: an event so long after each login; may be repeated.  [default: 0.04=4]"""
+        self[EVENT].append(text)
 
     def parseArgs(self, *args: str) -> None:
         """No argument has a meaning of its own."""
@@ -206,7 +212,7 @@ class Options(HelpfulOptions):
         return Behaviour.prompt(**changes) if self["prompt"] else Behaviour.recorded(**changes)
 
     def _check_replay(self) -> None:
-        for option in ("prompt", *_FLAGS, *_VALUES, FOLDER, QUIRK, *CONTENTS, *MANNERS):
+        for option in ("prompt", *_FLAGS, *_VALUES, FOLDER, QUIRK, EVENT, *CONTENTS, *MANNERS):
             if self[option]:
                 raise ValueError(f"--replay: brings its own behaviour; leave --{option} out")
         try:
