@@ -101,7 +101,8 @@ class Session:
         if self._over:
             return
         self._heard = self._reactor.seconds()
-        self._machine.heard()
+        if self.state == "probing":  # else it is no news, and a download is many packets
+            self._machine.heard()
         kind = type(message)
         if kind is Drw:
             self._drw_heard(cast(Drw, message))
