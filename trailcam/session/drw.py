@@ -52,6 +52,8 @@ class DrwCore:
     @property
     def wake_at(self) -> float | None:
         """When :meth:`wake` has something to do, in seconds; ``None``: not by itself."""
+        if not self._busy:  # as during a download, where every packet asks
+            return self._acks.due_at
         times = [self._acks.due_at, *(outgoing.due_at for outgoing in self._busy.values())]
         return min((time for time in times if time is not None), default=None)
 
