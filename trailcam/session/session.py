@@ -7,7 +7,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
@@ -103,16 +103,15 @@ class Session:
         self._heard = self._reactor.seconds()
         if self.state == "probing":  # else it is no news, and a download is many packets
             self._machine.heard()
-        kind = type(message)
-        if kind is Drw:
-            self._drw_heard(cast(Drw, message))
-        elif kind is DrwAck:
-            self._ack_heard(cast(DrwAck, message))
-        elif kind is Alive:
+        if isinstance(message, Drw):
+            self._drw_heard(message)
+        elif isinstance(message, DrwAck):
+            self._ack_heard(message)
+        elif isinstance(message, Alive):
             self._answer(AliveAck())
-        elif kind is P2PRdy:
+        elif isinstance(message, P2PRdy):
             self._answer(Alive())
-        elif kind is Close:
+        elif isinstance(message, Close):
             self._machine.left()
 
     def peer_refused(self, peer: Address, error: int) -> None:
