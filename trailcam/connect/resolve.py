@@ -44,18 +44,20 @@ class _FirstAddress:
         self.found.callback(self._first)
 
 
-def resolve(reactor: Any, host: str) -> Deferred[str | None]:
+def resolve(reactor: Any, host: str, limit: float | None = None) -> Deferred[str | None]:
     """
     Find the IPv4 address of ``host``.
 
-    :param reactor: provides IReactorPluggableNameResolver.
-    :return: fires with an IPv4 literal, or ``None`` when there is none; may be cancelled.
+    :param reactor: provides IReactorTime and IReactorPluggableNameResolver.
+    :param limit: seconds that it may take.
+    :return: fires with an IPv4 literal, or ``None`` when there is none; fails with
+        :class:`~twisted.internet.defer.TimeoutError` after the limit; may be cancelled.
     """
     if isIPAddress(host):
         return succeed(host)
     receiver = _FirstAddress()
     reactor.nameResolver.resolveHostName(receiver, host, 0, [IPv4Address], transportSemantics="UDP")
-    return receiver.found
+    return receiver.found if limit is None else receiver.found.addTimeout(limit, reactor)
 
 
 async def resolve_each(
@@ -77,7 +79,7 @@ async def resolve_each(
 
     async def look_up(address: Address) -> None:
         try:
-            host = await resolve(reactor, address[0]).addTimeout(limit, reactor)
+            host = await resolve(reactor, address[0], limit)
         except TimeoutError:
             host = None
         found(address, host)

@@ -92,7 +92,7 @@ class DirectSearch:
         if name is None:
             return
         try:
-            self._host = await resolve(self._reactor, name).addTimeout(budget, self._reactor)
+            self._host = await resolve(self._reactor, name, budget)
         except TimeoutError:
             message = f"the name {name} was not resolved within {budget:.1f} s; is there a network?"
             raise Hopeless(NameNotResolved, message) from None
