@@ -6,9 +6,9 @@ from twisted.internet.interfaces import IConsumer, IPushProducer
 from zope.interface.verify import verifyObject
 
 from tests.session.rig import Reader, SessionTestCase, drw
-from trailcam.errors import ChannelClosed, SessionClosedByPeer
+from trailcam.errors import ChannelClosed, SessionClosedByPeer, SessionError
 from trailcam.interfaces import IChannel
-from trailcam.session.channel import MOST_UNSENT
+from trailcam.session.channel import MOST_UNSENT, Channel
 from trailcam.session.incoming import MOST_WAITING
 from trailcam.wire.messages import Close, Drw, DrwAck
 
@@ -213,6 +213,25 @@ class WritingTests(SessionTestCase):
         channel = self.session.channel(0)
         channel.registerProducer(Producer(), True)
         self.assertRaises(RuntimeError, channel.registerProducer, Producer(), True)
+
+    def test_first_asked_for_after_the_end(self) -> None:
+        """A channel that nobody had used is closed like the others."""
+        self.successResultOf(self.session.close())
+        self.assertRaises(ChannelClosed, self.session.channel(3).write, b"x")
+
+    def test_first_asked_for_during_the_end(self) -> None:
+        """A reader that hears of the end may still ask for another channel."""
+        others: list[Channel] = []
+
+        class Asking(Reader):
+            def channel_closed(self, reason: SessionError | None) -> None:
+                others.append(session.channel(3))
+
+        session = self.session
+        session.channel(0).attach(Asking())
+        self.successResultOf(session.close())
+        [other] = others
+        self.assertRaises(ChannelClosed, other.write, b"x")
 
     def test_producer_after_the_end(self) -> None:
         """It is told at once."""

@@ -12,8 +12,8 @@ from zope.interface import implementer
 
 from trailcam.errors import ChannelClosed, SessionError
 from trailcam.interfaces import IChannel, IChannelReader
-from trailcam.session.incoming import MOST_WAITING, Incoming
-from trailcam.session.outgoing import Outgoing
+from trailcam.session.drw import DrwCore
+from trailcam.session.incoming import MOST_WAITING
 
 #: Octets that may wait to be sent before the producer has to pause; it goes on at half of that.
 MOST_UNSENT: Final = 256 * 1024
@@ -23,17 +23,14 @@ MOST_UNSENT: Final = 256 * 1024
 class Channel:
     """See :class:`~trailcam.interfaces.IChannel`; a session makes its own."""
 
-    def __init__(
-        self,
-        number: int,
-        incoming: Incoming,
-        outgoing: Outgoing,
-        send: Callable[[int, bytes], None],
-    ) -> None:
-        """:param send: ``send(number, data)`` hands octets to the session."""
+    def __init__(self, number: int, core: DrwCore, send: Callable[[int, bytes], None]) -> None:
+        """
+        :param core: what receives and sends.
+        :param send: ``send(number, data)`` hands octets to the session.
+        """
         self.number = number
-        self._incoming = incoming
-        self._outgoing = outgoing
+        self._incoming = core.incoming[number]
+        self._outgoing = core.outgoing
         self._send = send
         self._reader: IChannelReader | None = None
         self._paused = False
@@ -122,7 +119,7 @@ class Channel:
         producer = self._producer
         if producer is None:
             return
-        waiting = self._outgoing.waiting
+        waiting = self._outgoing[self.number].waiting
         if not self._streaming:
             if waiting <= MOST_UNSENT // 2:
                 producer.resumeProducing()

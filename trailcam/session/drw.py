@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 from trailcam.session.acknowledgments import DELAY, Acknowledgments
 from trailcam.session.incoming import Incoming
+from trailcam.session.ondemand import OnDemand
 from trailcam.session.outgoing import WINDOW, Outgoing
 from trailcam.session.roundtrip import RoundTrip
-from trailcam.wire.constants import CHANNELS
 from trailcam.wire.messages import Drw, DrwAck, Message
 
 
@@ -21,8 +21,8 @@ class DrwCore:
     """
     Eight channels, both ways.  Seconds are those of one clock, which never goes back.
 
-    :ivar incoming: what each channel received; the reader takes it from there.
-    :ivar outgoing: what each channel sends.
+    :ivar incoming: what each channel received, by number; the reader takes it from there.
+    :ivar outgoing: what each channel sends, by number.
     :ivar trip: the measured round trip.
     """
 
@@ -40,13 +40,11 @@ class DrwCore:
         :param ack_delay: seconds that an acknowledgment may wait for others.
         :param trip: decides when to send again.
         """
-        self.trip = trip or RoundTrip()
-        self.incoming = tuple(Incoming() for _ in range(CHANNELS))
-        self.outgoing = tuple(
-            Outgoing(number, max_payload, window, self.trip) for number in range(CHANNELS)
-        )
+        self.trip = trip = trip or RoundTrip()
+        self.incoming = OnDemand(lambda _: Incoming())
+        self.outgoing = OnDemand(lambda number: Outgoing(number, max_payload, window, trip))
         self._acks = Acknowledgments(ack_delay)
-        # Those that have something under way: most sessions use two channels of the eight.
+        # Those that have something under way.
         self._busy: dict[int, Outgoing] = {}
 
     @property
@@ -93,9 +91,9 @@ class DrwCore:
 
     def finish(self) -> Sequence[Message]:
         """The session ends: the last acknowledgments, and nothing more."""
-        for outgoing in self.outgoing:
+        for outgoing in self.outgoing.values():
             outgoing.forget()
-        for incoming in self.incoming:
+        for incoming in self.incoming.values():
             incoming.forget()
         self._busy.clear()
         return self._acks.flush()

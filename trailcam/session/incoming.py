@@ -4,7 +4,6 @@ What one channel receives: pieces in any order become octets in order, once.
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Final
 
 from trailcam.session.sequence import unwrapped
@@ -26,7 +25,7 @@ class Incoming:
     """
 
     def __init__(self) -> None:
-        self.ready: deque[bytes] = deque()
+        self.ready: list[bytes] = []
         self.waiting = 0
         self.doubled = 0
         self.refused = 0
@@ -59,11 +58,9 @@ class Incoming:
 
     def take(self) -> bytes:
         """The next octets in order, of which there must be some; empties :attr:`ready`."""
-        if len(self.ready) == 1:
-            data = self.ready.popleft()
-        else:
-            data = b"".join(self.ready)
-            self.ready.clear()
+        ready = self.ready
+        data = ready[0] if len(ready) == 1 else b"".join(ready)
+        ready.clear()
         self.waiting = 0
         return data
 

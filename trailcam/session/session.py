@@ -17,6 +17,7 @@ from trailcam.interfaces import Address, ILink, IMessageReceiver, ISession
 from trailcam.session.channel import Channel
 from trailcam.session.drw import DrwCore
 from trailcam.session.machine import ALIVE_AFTER, LOST_AFTER, PROBE_AFTER, Life, machine
+from trailcam.session.ondemand import OnDemand
 from trailcam.session.wakeup import Wakeup
 from trailcam.wire.constants import CHANNELS
 from trailcam.wire.messages import Alive, AliveAck, Close, Drw, DrwAck, Message, P2PRdy
@@ -47,10 +48,7 @@ class Session:
         self._reason: SessionError | None = None
         self._over = False
         self._core = DrwCore(link.max_payload)
-        self._channels = tuple(
-            Channel(number, self._core.incoming[number], self._core.outgoing[number], self._write)
-            for number in range(CHANNELS)
-        )
+        self._channels = OnDemand(self._open)
         self._life = Life(self._send_alive, self._ended)
         self._machine = machine(self._life)
         self._sent = self._heard = reactor.seconds()
@@ -122,6 +120,12 @@ class Session:
     def link_lost(self, reason: Failure) -> None:
         """Called by the link: it failed."""
         self._link_failed(reason.getErrorMessage())
+
+    def _open(self, number: int) -> Channel:
+        channel = Channel(number, self._core, self._write)
+        if self._over:
+            channel.close(self._reason)
+        return channel
 
     def _drw_heard(self, drw: Drw) -> None:
         ack = self._core.receive_drw(drw, self._heard)
@@ -201,7 +205,7 @@ class Session:
             for message in self._core.finish():
                 self.link.send(message)
         self.link.abandon()
-        for channel in self._channels:
+        for channel in list(self._channels.values()):  # a reader may ask for another
             channel.close(reason)
         waiters, self._waiters = self._waiters, []
         for waiter in waiters:

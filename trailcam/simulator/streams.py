@@ -47,7 +47,7 @@ class Streams:
     @property
     def resent(self) -> int:
         """Pieces that were sent again."""
-        return sum(outgoing.resent for outgoing in self._core.outgoing)
+        return sum(outgoing.resent for outgoing in self._core.outgoing.values())
 
     def unsent(self, channel: int) -> int:
         """Octets that wait to be sent for the first time."""
