@@ -201,11 +201,11 @@ class BurstTests(HostileTestCase):
             if number % 500 == 0:
                 self.network.advance(0.002)
         self.network.advance(0.01)
-        evidence = attempt._evidence
+        evidence, link = attempt._evidence, attempt._link
         tables = (evidence.answered, evidence.wrong_ids, evidence.closed, evidence.strangers)
-        for table in (*tables, attempt._link._handover._kept, attempt._link.noise._seen):
+        for table in (*tables, link._handover._kept, *link.noise._told.values()):
             self.assertLessEqual(len(table), 64)
-        self.assertLessEqual(len(attempt._link.noise.counts), 20)
+        self.assertLessEqual(len(link.noise.counts), 20)
 
     def invent(self, rng: random.Random, number: int, wrong_only: bool) -> bytes:
         """One more datagram; ``wrong_only``: nothing that could be an answer."""

@@ -4,7 +4,6 @@ From a link to whoever hears it: the receiver may change, and nothing is lost in
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -28,14 +27,14 @@ class Handover:
         """:param log: hears of receivers that raise, which they may not."""
         self._log = log
         self._receiver: IMessageReceiver | None = None
-        self._kept: deque[tuple[Message, Address]] = deque()
+        self._kept: list[tuple[Message, Address]] = []
         self._loss: Failure | None = None
 
     def attach(self, receiver: IMessageReceiver) -> None:
         """Make ``receiver`` the one who hears, and give it at once what was kept."""
         self._receiver = receiver
         while self._kept and self._receiver is receiver:
-            self._tell(receiver.message_received, *self._kept.popleft())
+            self._tell(receiver.message_received, *self._kept.pop(0))
         if self._loss is not None and self._receiver is receiver:
             self.lost(self._loss)
 

@@ -24,17 +24,15 @@ class Noise:
 
     def __init__(self, log: Logger) -> None:
         self._log = log
-        self._seen: set[tuple[str, str]] = set()
-        self._lines: Counter[str] = Counter()
+        self._told: dict[str, set[str]] = {}
         self.counts: Counter[str] = Counter()
 
     def note(self, peer: Address, kind: str) -> None:
         """Count one ignored datagram; ``kind`` is a word of ours, never the peer's octets."""
         self.counts[kind] += 1
-        key = (peer[0], kind)
         # Each kind has lines of its own: nobody shall hide a wrong secret behind other noise.
-        if key in self._seen or self._lines[kind] >= _MOST_LINES:
+        told = self._told.setdefault(kind, set())
+        if peer[0] in told or len(told) >= _MOST_LINES:
             return
-        self._seen.add(key)
-        self._lines[kind] += 1
+        told.add(peer[0])
         self._log.warn("ignoring what {peer} sends: {kind}", peer=peer[0], kind=kind)
