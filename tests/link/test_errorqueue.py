@@ -187,6 +187,39 @@ class PortTests(SynchronousTestCase):
         self.assertEqual(len(self.ear.heard), 4)
         self.assertTrue(self.port.connected)
 
+    def test_errors_cost_nothing_without(self) -> None:
+        """Where datagrams are there to be read, the error queue is not asked for any."""
+        scripted = self.script()
+        scripted.arriving = [(b"one", (LOOPBACK, 1)), (b"two", (LOOPBACK, 1))]
+        scripted.errors = [[], []]
+        self.port.doRead()
+        self.assertEqual([datagram for datagram, _ in self.ear.heard], [b"one", b"two"])
+        self.assertEqual(len(scripted.errors), 2)
+
+    def test_bounded_reading(self) -> None:
+        """One turn takes a bounded number of datagrams, empty ones too."""
+        scripted = self.script()
+        scripted.arriving = [(b"", (LOOPBACK, 1))] * 300
+        self.port.doRead()
+        self.assertEqual(len(self.ear.heard), 256)
+        self.port.doRead()
+        self.assertEqual(len(self.ear.heard), 300)
+
+    def test_protocol_that_raises(self) -> None:
+        """It is told of, and hears the next datagram."""
+        scripted = self.script()
+        scripted.arriving = [(b"one", (LOOPBACK, 1)), (b"two", (LOOPBACK, 1))]
+        heard: list[bytes] = []
+
+        def broken(datagram: bytes, address: Any) -> None:
+            heard.append(datagram)
+            raise ValueError(datagram)
+
+        self.patch(self.ear, "datagramReceived", broken)
+        self.port.doRead()
+        self.assertEqual(heard, [b"one", b"two"])
+        self.assertEqual(len(self.flushLoggedErrors(ValueError)), 2)
+
     def test_error_is_not_the_end(self) -> None:
         """Told of the end of reading, the port reads its errors and goes on."""
         closed = self.bench.closed_port()

@@ -9,7 +9,7 @@ Two habits of the kernel shape this file.  While the queue holds something, the 
 "error", which Twisted's epoll and poll reactors read as the end of the descriptor; a descriptor
 that provides ``IHalfCloseableDescriptor`` is asked first.  And a queued error makes the *next* call
 fail: a ``sendto`` without sending, so a failed write empties the queue and sends once more; a
-``recvfrom`` in a way that is the end of a port for Twisted, unless the error is ECONNREFUSED.
+``recvfrom`` without reading, so one that gives nothing at first empties the queue, and reads on.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from twisted.internet import udp
 from twisted.internet.interfaces import IHalfCloseableDescriptor, IReactorFDSet
+from twisted.logger import Logger
 from zope.interface import implementer
 
 from trailcam.interfaces import Address
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
 _IP_RECVERR = 11  # linux/in.h; the socket module names it only from Python 3.14 on
 _ERRNO = struct.Struct("@I")  # ee_errno, the first member of struct sock_extended_err
 _CONTROL_SIZE = 512
-_MOST_PER_TURN = 64
+_MOST_ERRORS = 64  # in one turn
+_MOST_DATAGRAMS = 256
 
 #: Whether refusals can be heard on this system at all.
 REFUSALS_HEARD = sys.platform.startswith("linux")
@@ -47,7 +49,12 @@ class ErrorQueuePort(udp.Port):
 
     The protocol's ``refused(address, errno)`` is called for every ICMP error, with the address
     the datagram had been sent to.  It may be called from within ``transport.write``.
+
+    Who holds many idle sessions spends most of the time in here: so the error queue is not looked
+    at while there are datagrams to be read.
     """
+
+    _log = Logger()
 
     def createInternetSocket(self) -> socket.socket:
         """Make the socket, with its error queue switched on, where the kernel has one."""
@@ -70,10 +77,22 @@ class ErrorQueuePort(udp.Port):
         super().write(datagram, addr)
 
     def doRead(self) -> None:
-        """Read errors, then datagrams: the select and asyncio reactors report both as readable."""
-        self._empty_error_queue()
-        with suppress(OSError):  # one that has come since; it waits in the queue, too
-            cast(Any, super()).doRead()
+        """Read datagrams, or errors: the select and asyncio reactors report both as readable."""
+        for turn in range(_MOST_DATAGRAMS):
+            try:
+                datagram, address = self.socket.recvfrom(self.maxPacketSize)
+            except OSError:
+                if turn:
+                    return  # if it is more than the end of the datagrams, it waits in the queue
+                self._empty_error_queue()
+            else:
+                self._hear(datagram, address)
+
+    def _hear(self, datagram: bytes, address: Any) -> None:
+        try:
+            cast(Any, self.protocol).datagramReceived(datagram, address)
+        except Exception:
+            self._log.failure("bug: a protocol raised")
 
     def readConnectionLost(self, reason: Failure) -> None:
         """The reactor saw an error and no datagram: that is the queue, not the end."""
@@ -84,7 +103,7 @@ class ErrorQueuePort(udp.Port):
         """Datagram sockets have no such half."""
 
     def _empty_error_queue(self) -> None:
-        for _ in range(_MOST_PER_TURN):
+        for _ in range(_MOST_ERRORS):
             try:
                 _, control, _, address = self.socket.recvmsg(0, _CONTROL_SIZE, socket.MSG_ERRQUEUE)
             except OSError:
