@@ -13,7 +13,6 @@ REFUSED = SessionRefused("nobody there")
 
 INPUTS: dict[str, Callable[[Lifecycle], None]] = {
     "heard": lambda life: life.heard(),
-    "idle": lambda life: life.idle(),
     "quiet": lambda life: life.quiet(),
     "silent": lambda life: life.silent(7.0),
     "left": lambda life: life.left(),
@@ -32,14 +31,12 @@ PATHS = {
 #: State, input: the state after it, how many ALIVE it sends, what it ends with.
 TABLE = {
     ("established", "heard"): ("established", 0, []),
-    ("established", "idle"): ("established", 1, []),
     ("established", "quiet"): ("probing", 1, []),
     ("established", "silent"): ("lost", 0, [SessionLost]),
     ("established", "left"): ("closed", 0, [SessionClosedByPeer]),
     ("established", "broken"): ("lost", 0, [SessionRefused]),
     ("established", "close"): ("closed", 0, [type(None)]),
     ("probing", "heard"): ("established", 0, []),
-    ("probing", "idle"): ("probing", 1, []),
     ("probing", "silent"): ("lost", 0, [SessionLost]),
     ("probing", "left"): ("closed", 0, [SessionClosedByPeer]),
     ("probing", "broken"): ("lost", 0, [SessionRefused]),

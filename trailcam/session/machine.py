@@ -45,9 +45,6 @@ class Lifecycle(Protocol):
     def heard(self) -> None:
         """Anything came from the camera."""
 
-    def idle(self) -> None:
-        """We have sent nothing for :data:`ALIVE_AFTER`."""
-
     def quiet(self) -> None:
         """Nothing was heard for :data:`PROBE_AFTER`."""
 
@@ -77,11 +74,6 @@ def build() -> TypeMachineBuilder[Lifecycle, Life]:
     @probing.upon(Lifecycle.heard).to(established)
     def recover(_: Lifecycle, life: Life) -> None:
         life.state = "established"
-
-    @established.upon(Lifecycle.idle).loop()
-    @probing.upon(Lifecycle.idle).loop()
-    def keep_alive(_: Lifecycle, life: Life) -> None:
-        life.send_alive()
 
     @established.upon(Lifecycle.quiet).to(probing)
     def doubt(_: Lifecycle, life: Life) -> None:

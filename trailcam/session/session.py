@@ -180,7 +180,7 @@ class Session:
         elif now >= self._heard + PROBE_AFTER and self.state == "established":
             self._machine.quiet()
         elif now >= self._sent + ALIVE_AFTER:
-            self._machine.idle()
+            self._send_alive()
         if not self._over:
             self._wait(now)
 
