@@ -18,12 +18,13 @@ from trailcam.session.channel import Channel
 from trailcam.session.drw import DrwCore
 from trailcam.session.machine import ALIVE_AFTER, LOST_AFTER, PROBE_AFTER, Life, machine
 from trailcam.session.ondemand import OnDemand
+from trailcam.session.ticker import ticker
 from trailcam.session.wakeup import Wakeup
 from trailcam.wire.constants import CHANNELS
 from trailcam.wire.messages import Alive, AliveAck, Close, Drw, DrwAck, Message, P2PRdy
 
 if TYPE_CHECKING:
-    from twisted.internet.interfaces import IDelayedCall, IReactorTime
+    from twisted.internet.interfaces import IReactorTime
     from twisted.python.failure import Failure
 
 
@@ -52,7 +53,8 @@ class Session:
         self._life = Life(self._send_alive, self._ended)
         self._machine = machine(self._life)
         self._sent = self._heard = reactor.seconds()
-        self._timer: IDelayedCall | None = reactor.callLater(ALIVE_AFTER, self._tick)
+        self._ticker = ticker(reactor)
+        self._round = self._ticker.at(self._sent + ALIVE_AFTER, self._tick)
         self._waking = Wakeup(reactor, self._wake)
         link.attach(self)
 
@@ -172,7 +174,8 @@ class Session:
         self._answer(Alive())
 
     def _tick(self) -> None:
-        self._timer = None
+        if self._over:  # it has been ended by another session's tick
+            return
         now = self._reactor.seconds()
         # Sums, as in _wait(): the difference of such floats may stay a little below for ever.
         if now >= self._heard + LOST_AFTER:
@@ -182,19 +185,17 @@ class Session:
         elif now >= self._sent + ALIVE_AFTER:
             self._send_alive()
         if not self._over:
-            self._wait(now)
+            self._wait()
 
-    def _wait(self, now: float) -> None:
+    def _wait(self) -> None:
         """Sleep until the next thing that may be due."""
         due = [self._sent + ALIVE_AFTER, self._heard + LOST_AFTER]
         if self.state == "established":
             due.append(self._heard + PROBE_AFTER)
-        self._timer = self._reactor.callLater(max(0.0, min(due) - now), self._tick)
+        self._round = self._ticker.at(min(due), self._tick)
 
     def _stop_timers(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._ticker.cancel(self._round, self._tick)
         self._waking.stop()
 
     def _ended(self, reason: SessionError | None) -> None:
