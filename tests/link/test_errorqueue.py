@@ -190,16 +190,24 @@ class PortTests(SynchronousTestCase):
     def test_errors_cost_nothing_without(self) -> None:
         """Where datagrams are there to be read, the error queue is not asked for any."""
         scripted = self.script()
-        scripted.arriving = [(b"one", (LOOPBACK, 1)), (b"two", (LOOPBACK, 1))]
+        scripted.arriving = [(b"first", (LOOPBACK, 1)), (b"second", (LOOPBACK, 1))]
         scripted.errors = [[], []]
         self.port.doRead()
-        self.assertEqual([datagram for datagram, _ in self.ear.heard], [b"one", b"two"])
+        self.assertEqual([datagram for datagram, _ in self.ear.heard], [b"first", b"second"])
         self.assertEqual(len(scripted.errors), 2)
 
-    def test_bounded_reading(self) -> None:
-        """One turn takes a bounded number of datagrams, empty ones too."""
+    def test_brief_datagram(self) -> None:
+        """One like ALIVE ends the turn; what comes after it all the same has the next one."""
         scripted = self.script()
-        scripted.arriving = [(b"", (LOOPBACK, 1))] * 300
+        scripted.arriving = [(datagram, (LOOPBACK, 1)) for datagram in (b"", b"four", b"after")]
+        for count in (1, 2, 3):
+            self.port.doRead()
+            self.assertEqual(len(self.ear.heard), count)
+
+    def test_bounded_reading(self) -> None:
+        """One turn takes a bounded number of datagrams."""
+        scripted = self.script()
+        scripted.arriving = [(b"hello", (LOOPBACK, 1))] * 300
         self.port.doRead()
         self.assertEqual(len(self.ear.heard), 256)
         self.port.doRead()
@@ -208,7 +216,7 @@ class PortTests(SynchronousTestCase):
     def test_protocol_that_raises(self) -> None:
         """It is told of, and hears the next datagram."""
         scripted = self.script()
-        scripted.arriving = [(b"one", (LOOPBACK, 1)), (b"two", (LOOPBACK, 1))]
+        scripted.arriving = [(b"first", (LOOPBACK, 1)), (b"second", (LOOPBACK, 1))]
         heard: list[bytes] = []
 
         def broken(datagram: bytes, address: Any) -> None:
@@ -217,7 +225,7 @@ class PortTests(SynchronousTestCase):
 
         self.patch(self.ear, "datagramReceived", broken)
         self.port.doRead()
-        self.assertEqual(heard, [b"one", b"two"])
+        self.assertEqual(heard, [b"first", b"second"])
         self.assertEqual(len(self.flushLoggedErrors(ValueError)), 2)
 
     def test_error_is_not_the_end(self) -> None:

@@ -37,6 +37,7 @@ _ERRNO = struct.Struct("@I")  # ee_errno, the first member of struct sock_extend
 _CONTROL_SIZE = 512
 _MOST_ERRORS = 64  # in one turn
 _MOST_DATAGRAMS = 256
+_ALONE = 4  # octets: a message without body, such as ALIVE, seldom comes with others
 
 #: Whether refusals can be heard on this system at all.
 REFUSALS_HEARD = sys.platform.startswith("linux")
@@ -50,8 +51,8 @@ class ErrorQueuePort(udp.Port):
     The protocol's ``refused(address, errno)`` is called for every ICMP error, with the address
     the datagram had been sent to.  It may be called from within ``transport.write``.
 
-    Who holds many idle sessions spends most of the time in here: so the error queue is not looked
-    at while there are datagrams to be read.
+    Who holds many idle sessions spends most of the time in here: so the system is not asked for
+    what is hardly ever there.
     """
 
     _log = Logger()
@@ -87,6 +88,8 @@ class ErrorQueuePort(udp.Port):
                 self._empty_error_queue()
             else:
                 self._hear(datagram, address)
+                if len(datagram) <= _ALONE:
+                    return  # instead of looking in vain; if there is more, the reactor says so
 
     def _hear(self, datagram: bytes, address: Any) -> None:
         try:
