@@ -7,14 +7,19 @@ from __future__ import annotations
 import getopt
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import attrs
 from twisted.python import usage
 
-from trailcam.library.saver import Settings
-from trailcam.library.sync import WATCH_EVERY
 from trailcam.tap.login import LoginOptions
 from trailcam.tap.options import HelpfulOptions
+
+if TYPE_CHECKING:
+    from trailcam.library.saver import Settings
+
+#: Seconds between two looks at the card.
+WATCH_EVERY: Final = 60.0
 
 
 class CameraOptions(LoginOptions):

@@ -17,7 +17,6 @@ from urllib.parse import urlsplit
 import attrs
 
 from trailcam.errors import DeviceIDError, WireError, shown
-from trailcam.interfaces import Address
 from trailcam.model import ConnectionMode
 from trailcam.wire.constants import LAN_SEARCH_PORT, RENDEZVOUS_PORT, SESSION_PORT
 from trailcam.wire.did import TRAILCAM_DID, DeviceID
@@ -25,6 +24,7 @@ from trailcam.wire.dsk import dsk_from_text
 
 if TYPE_CHECKING:
     from trailcam.connect.relay_address import RelayAddress
+    from trailcam.interfaces import Address
 
 #: Tried in this order of preference: the camera's session port first.
 DEFAULT_PORTS = (SESSION_PORT, RENDEZVOUS_PORT, LAN_SEARCH_PORT, 10000, 80, 57743)

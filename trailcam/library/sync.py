@@ -25,9 +25,6 @@ from trailcam.waiting import settle
 if TYPE_CHECKING:
     from twisted.internet.interfaces import IReactorTime
 
-#: Seconds between two looks at the card.
-WATCH_EVERY = 60.0
-
 
 @attrs.frozen
 class Reconnecting:

@@ -17,9 +17,8 @@ from twisted.logger import Logger
 from twisted.python import usage
 from zope.interface import implementer
 
-from trailcam.commands.options import FolderChoices
+from trailcam.commands.options import WATCH_EVERY, FolderChoices
 from trailcam.interfaces import ILink, IStatusSource
-from trailcam.library.sync import WATCH_EVERY
 from trailcam.model import Report
 from trailcam.status.service import StatusService
 from trailcam.tap.demo import Demo

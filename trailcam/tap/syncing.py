@@ -13,12 +13,13 @@ from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.task import deferLater
 from twisted.logger import Logger, LogLevel
 
+from trailcam.commands.options import WATCH_EVERY
 from trailcam.errors import TrailcamError
 from trailcam.interfaces import ICamera
 from trailcam.library.observer import SyncObserver
 from trailcam.library.saver import Settings
 from trailcam.library.summary import Summary, megabytes, one_line, title
-from trailcam.library.sync import WATCH_EVERY, Reconnecting, sync_until_done
+from trailcam.library.sync import Reconnecting, sync_until_done
 from trailcam.model import MediaItem
 from trailcam.tap.visitor import Visitor
 from trailcam.waiting import settle
