@@ -363,10 +363,14 @@ class LiveTests(CommandTestCase):
         self.live = Live()
         self.path = Path(self.mktemp())
 
+    def begin(self, *words: str) -> Deferred[int]:
+        """Begin."""
+        options = self.parsed(LiveOptions(), str(self.path), *words)
+        return self.work(live(self.clock, self.live, options, self.said.append))
+
     def record(self, *words: str) -> Deferred[int]:
         """Begin, and let two frames come."""
-        options = self.parsed(LiveOptions(), str(self.path), *words)
-        work = self.work(live(self.clock, self.live, options, self.said.append))
+        work = self.begin(*words)
         self.live.show(b"first", b"second")
         return work
 
@@ -392,6 +396,23 @@ class LiveTests(CommandTestCase):
         work = self.record()
         self.live.end(CommandRejected("no", 258, -1))
         self.failureResultOf(work, CommandRejected)
+
+    def test_nothing_came(self) -> None:
+        """Where there is nothing to keep there is no file that would be in the way."""
+        refused = self.begin()
+        self.live.end(CommandRejected("no", 258, -1))
+        self.failureResultOf(refused, CommandRejected)
+        self.assertFalse(self.path.exists())
+        self.live = Live()
+        silent = self.begin("--seconds=5")
+        self.clock.advance(5)
+        self.assertEqual((self.successResultOf(silent), self.said), (1, ["nothing came"]))
+        self.assertFalse(self.path.exists())
+        self.live = Live()
+        cancelled = self.begin()
+        cancelled.cancel()
+        self.failureResultOf(cancelled, CancelledError)
+        self.assertFalse(self.path.exists())
 
     def test_cancelled(self) -> None:
         """Ctrl-C keeps what came."""
