@@ -157,6 +157,16 @@ class GetTests(CommandTestCase):
         self.assertEqual(self.said, [f"saved {path}", f"saved {self.directory}/DSCF0001.JPG"])
         self.assertEqual(self.notes.of("finished"), [photo(3), photo(1)])
 
+    def test_raw_video(self) -> None:
+        """Of a video without a container is told how to get it in one; programs read its name."""
+        self.camera.items[:] = [photo(5, kind=1), photo(6, kind=1)]
+        self.assertEqual(self.status(self.get("DSCF0005")), 0)
+        self.assertEqual(self.said[0], f"saved {self.directory}/DSCF0005.h264")
+        self.assertIn("pip install 'trailcam[video]'", self.said[1])
+        self.said.clear()
+        self.assertEqual(self.status(self.get("DSCF0006", "-j")), 0)
+        self.assertEqual(self.told()["saved"], [f"{self.directory}/DSCF0006.h264"])
+
     def test_there_already(self) -> None:
         """Nothing is written over."""
         self.directory.mkdir()
