@@ -206,7 +206,7 @@ class PlaybackTests(PlaybackTestCase):
         damages: tuple[Callable[[Record], bytes], ...] = (
             lambda whole: Record(RecordKind.PLAYBACK, 1, b"short").to_bytes(),
             lambda whole: Record(RecordKind.PLAYBACK, 1, whole.payload[:-1]).to_bytes(),
-            lambda whole: whole.to_bytes() + whole.to_bytes()[:-1000],  # swallows octets of the next
+            lambda whole: whole.to_bytes() + whole.to_bytes()[:-1000],  # swallows from the next
             lambda whole: whole.to_bytes() + b"junk",
         )
         for damage in damages:

@@ -149,7 +149,7 @@ class Playback:
             )
 
     def _is_damaged(self) -> bool:
-        """Whether there was something that is no frame, at the beginning, between frames or in one."""
+        """Whether there was something that is no frame."""
         assert self._channel is not None
         skipped = 0 if self._skipped is None else self._channel.skipped - self._skipped
         return self._feed.damaged > 0 or skipped > 0
