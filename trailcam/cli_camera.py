@@ -112,10 +112,12 @@ class GetCommand(CameraCommand, GetOptions):
     async def act_with(self, reactor: Any, camera: Camera) -> int:
         """Fetch single items."""
         from trailcam.commands.fetching import get
+        from trailcam.library.bar import ProgressBar
         from trailcam.tap.saving import usual_settings
 
-        observer, settings = self.observer(reactor), usual_settings()
-        return await get(camera, self, show, observer, settings)
+        observer = self.observer(reactor)
+        bar = observer if isinstance(observer, ProgressBar) else None  # each file has a line anyway
+        return await get(camera, self, show, bar, usual_settings())
 
 
 class SyncCommand(CameraCommand, SyncOptions):

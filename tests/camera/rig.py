@@ -277,11 +277,13 @@ def file_record(
     data: bytes,
     sequence: int = 1,
     length: int | None = None,
+    end: bytes | None = None,
 ) -> Record:
-    """A thumbnail or a photo."""
+    """A thumbnail or a photo; ``end`` is how its head says that it ends."""
     promised = len(data) if length is None else length
+    check = data[-8:] if end is None else end
     head = struct.pack(
-        "<32sHHI8sI", b"00:11:22:33:44:55", item.directory, item.number, promised, b"checksum", 0
+        "<32sHHI8sI", b"00:11:22:33:44:55", item.directory, item.number, promised, check, 0
     )
     return Record(kind, sequence, head.ljust(FILE_HEAD_SIZE, b"\0") + data)
 

@@ -7,6 +7,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from tests.camera.rig import CameraTestCase, entry, photo, photos
+from tests.connect.logs import LogCapture
 from trailcam.artemis.commands import CommandID
 from trailcam.camera.listing import list_media
 from trailcam.errors import CommandRejected, MediaNotFound
@@ -88,7 +89,8 @@ class ListingTests(CameraTestCase):
         self.assertEqual(self.listed(), items)
 
     def test_hostile(self) -> None:
-        """Entries that name no item are left out; other strange members are 0."""
+        """Entries that name no item are left out and counted; other strange members are 0."""
+        log = LogCapture(self)
         strange = [-1, 2**16, 2**70, True, None, "1", 1.0, [], {}]
         bad: list[Any] = [None, 7, "x", [], {}]
         for member in ("mediaDirNum", "mediaNum", "fileType"):
@@ -99,6 +101,7 @@ class ListingTests(CameraTestCase):
         ]
         self.serve(bad[:20] + good, [])
         self.assertEqual(self.listed(), [photo(1), MediaItem(77, 100, 2)])
+        self.assertEqual(log.lines(), ["20 entries of the media list name no item"])
 
     def test_nonsense(self) -> None:
         """A list that is none is empty; a full page of nonsense ends it."""

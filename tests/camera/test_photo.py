@@ -7,6 +7,7 @@ from typing import Any
 from twisted.internet.defer import CancelledError, Deferred
 
 from tests.camera.rig import CameraTestCase, FakeConsumer, file_record, jpeg, photo
+from tests.connect.logs import LogCapture
 from trailcam.artemis.commands import CommandID
 from trailcam.artemis.record import Record, RecordKind
 from trailcam.errors import (
@@ -230,6 +231,40 @@ class FailureTests(PhotoTestCase):
             self.failureResultOf(fetched, MediaTruncated)
             self.assertEqual(self.consumer.written, b"")
         self.assert_usable()
+
+    def test_other_end(self) -> None:
+        """What does not end as its head says is fetched again, and written when it comes whole."""
+        fetched = self.fetch()
+        self.fake.send(3, picture(photo(), jpeg(5000, b"d"), end=b"whole!!!"))
+        self.assertNoResult(fetched)
+        self.assertEqual(len(self.fake.asked(CommandID.START_DOWNLOAD)), 2)
+        self.fake.send(3, picture(photo(), jpeg(5000, b"w")))
+        self.assertEqual(self.successResultOf(fetched), 5000)
+        self.assertEqual(self.consumer.written, jpeg(5000, b"w"))
+        self.assert_usable()
+
+    def test_other_end_again(self) -> None:
+        """When it comes damaged in another way, that is told."""
+        fetched = self.fetch()
+        for fill in (b"1", b"2"):
+            self.fake.send(3, picture(photo(), jpeg(5000, fill), end=b"whole!!!"))
+        self.failureResultOf(fetched, MediaTruncated)
+        self.assertEqual(self.consumer.written, b"")
+        self.assert_usable()
+
+    def test_meaningless_end(self) -> None:
+        """What comes twice alike is how the camera has it; then its heads are not asked again."""
+        log = LogCapture(self)
+        fetched = self.fetch()
+        for _ in range(2):
+            self.fake.send(3, picture(photo(), jpeg(5000), end=b"whatever"))
+        self.assertEqual(self.successResultOf(fetched), 5000)
+        self.assertEqual(self.consumer.written, jpeg(5000))
+        self.assertEqual(log.lines(), ["DSCF0318.JPG does not end as its head says, twice"])
+        self.consumer = FakeConsumer()
+        fetched = self.fetch(photo(7))
+        self.fake.send(3, picture(photo(7), jpeg(6000), end=b"whatever"))
+        self.assertEqual(self.successResultOf(fetched), 6000)
 
     def test_cancelled(self) -> None:
         """Giving up tells the camera; the rest of the photo does not spoil the next one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -200,15 +201,30 @@ class PlaybackTests(PlaybackTestCase):
             self.successResultOf(played)
             self.assertEqual(sink.got, [("head", VideoHead(0, 0, 0, 0.0))])
 
+    def test_damaged(self) -> None:
+        """A frame that cannot be read, or octets that are none, are told when all has come."""
+        damages: tuple[Callable[[Record], bytes], ...] = (
+            lambda whole: Record(RecordKind.PLAYBACK, 1, b"short").to_bytes(),
+            lambda whole: Record(RecordKind.PLAYBACK, 1, whole.payload[:-1]).to_bytes(),
+            lambda whole: whole.to_bytes() + whole.to_bytes()[:-1000],  # swallows from the next
+            lambda whole: whole.to_bytes() + b"junk",
+        )
+        for damage in damages:
+            played = self.camera.play(video(), self.sink)
+            session = self.session_number()
+            self.channel.feed(damage(frame_record(unit(b"1"), session=session)))
+            last = frame_record(unit(b"3"), frame_type=4, session=session)
+            self.fake.send(2, frame_record(unit(b"2"), session=session), last)
+            self.assertIn("damaged", str(self.failureResultOf(played, MediaTruncated).value))
+        self.assert_usable()
+
     def test_strange_records(self) -> None:
-        """Records of other kinds and without sense are ignored."""
+        """Records of other kinds are ignored, and so is what was there before the first frame."""
         played = self.camera.play(video(), self.sink)
         whole = frame_record(unit(b"1"))
         self.channel.feed(b"junk")
         self.fake.send(
             2,
-            Record(RecordKind.PLAYBACK, 1, b"short"),
-            Record(RecordKind.PLAYBACK, 1, whole.payload[:-1]),
             Record(RecordKind.LIVE, 1, whole.payload),
             Record(99, 1, whole.payload),
             frame_record(unit(b"2"), frame_type=4, timestamp=2**64 - 1),

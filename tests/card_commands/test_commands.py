@@ -157,6 +157,16 @@ class GetTests(CommandTestCase):
         self.assertEqual(self.said, [f"saved {path}", f"saved {self.directory}/DSCF0001.JPG"])
         self.assertEqual(self.notes.of("finished"), [photo(3), photo(1)])
 
+    def test_raw_video(self) -> None:
+        """Of a video without a container is told how to get it in one; programs read its name."""
+        self.camera.items[:] = [photo(5, kind=1), photo(6, kind=1)]
+        self.assertEqual(self.status(self.get("DSCF0005")), 0)
+        self.assertEqual(self.said[0], f"saved {self.directory}/DSCF0005.h264")
+        self.assertIn("pip install 'trailcam[video]'", self.said[1])
+        self.said.clear()
+        self.assertEqual(self.status(self.get("DSCF0006", "-j")), 0)
+        self.assertEqual(self.told()["saved"], [f"{self.directory}/DSCF0006.h264"])
+
     def test_there_already(self) -> None:
         """Nothing is written over."""
         self.directory.mkdir()
@@ -363,10 +373,14 @@ class LiveTests(CommandTestCase):
         self.live = Live()
         self.path = Path(self.mktemp())
 
+    def begin(self, *words: str) -> Deferred[int]:
+        """Begin."""
+        options = self.parsed(LiveOptions(), str(self.path), *words)
+        return self.work(live(self.clock, self.live, options, self.said.append))
+
     def record(self, *words: str) -> Deferred[int]:
         """Begin, and let two frames come."""
-        options = self.parsed(LiveOptions(), str(self.path), *words)
-        work = self.work(live(self.clock, self.live, options, self.said.append))
+        work = self.begin(*words)
         self.live.show(b"first", b"second")
         return work
 
@@ -392,6 +406,23 @@ class LiveTests(CommandTestCase):
         work = self.record()
         self.live.end(CommandRejected("no", 258, -1))
         self.failureResultOf(work, CommandRejected)
+
+    def test_nothing_came(self) -> None:
+        """Where there is nothing to keep there is no file that would be in the way."""
+        refused = self.begin()
+        self.live.end(CommandRejected("no", 258, -1))
+        self.failureResultOf(refused, CommandRejected)
+        self.assertFalse(self.path.exists())
+        self.live = Live()
+        silent = self.begin("--seconds=5")
+        self.clock.advance(5)
+        self.assertEqual((self.successResultOf(silent), self.said), (1, ["nothing came"]))
+        self.assertFalse(self.path.exists())
+        self.live = Live()
+        cancelled = self.begin()
+        cancelled.cancel()
+        self.failureResultOf(cancelled, CancelledError)
+        self.assertFalse(self.path.exists())
 
     def test_cancelled(self) -> None:
         """Ctrl-C keeps what came."""

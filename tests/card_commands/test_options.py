@@ -73,6 +73,7 @@ class OptionsTests(SynchronousTestCase):
         """One folder is wanted."""
         for words in ([], ["a", "b"], [""], ["a\0b"]):
             self.assertIn("one DIR is wanted", self.refused(SyncOptions(), *words))
+        self.assertIn("'' is none", self.refused(SyncOptions(), ""))
         self.assertIn("one FILE is wanted", self.refused(LiveOptions()))
 
     def test_seconds(self) -> None:

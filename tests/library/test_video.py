@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.connect.logs import LogCapture
 from tests.library.case import LibraryTestCase
 from tests.library.fakes import content, photo
-from trailcam.errors import FolderUnusable, MediaTruncated
+from trailcam.errors import FolderUnusable, MediaTruncated, VideoLibraryMissing
 from trailcam.library.saver import Settings
 from trailcam.library.sink import into, through
 from trailcam.model import MediaItem
@@ -96,6 +96,13 @@ class VideoTests(LibraryTestCase):
             self.log.lines(),
             ["100/DSCF0005.MP4 cannot be made an MP4 file (no SPS); it is kept as it comes"],
         )
+
+    def test_library_broken(self) -> None:
+        """PyAV that is installed and cannot be loaded is as good as none."""
+        self.problems = [VideoLibraryMissing("MP4 files need PyAV")]
+        self.assertEqual(self.run_once(self.settings).raw_videos, 1)
+        self.assertEqual(self.files()["100/DSCF0005.h264"], content(VIDEO))
+        self.assertEqual(len(self.log.lines()), 1)
 
     def test_full(self) -> None:
         """A disk that is full is no matter of containers."""

@@ -227,6 +227,15 @@ class SyncingTests(LibraryTestCase):
         self.assertEqual(lines[-1], "in the folder: 3 new (0.0 MB), 0 from before; 0 failed")
         self.assertEqual(len(lines), 5)
 
+    def test_raw_videos(self) -> None:
+        """How videos become MP4 files is told once."""
+        self.camera.items[:] = [photo(5, kind=1)]
+        self.begin()
+        self.let()
+        self.clock.pump([60.0] + [STEP] * 30)
+        advice = [line for line in self.log.lines(LogLevel.info) if "trailcam[video]" in line]
+        self.assertEqual(len(advice), 1)
+
     def test_stopped_at_every_step(self) -> None:
         """Stopping lets go of everything, also while it waits for another session."""
         home = self.directory

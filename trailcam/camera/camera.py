@@ -23,7 +23,7 @@ from trailcam.camera.events import EventChannel, Observer
 from trailcam.camera.frames import MOST_WAITING, FrameBuffer, LiveFrame
 from trailcam.camera.heartbeat import Heartbeat
 from trailcam.camera.listing import list_media
-from trailcam.camera.photo import FileDownload, Progress
+from trailcam.camera.photo import EndCheck, FileDownload, Progress
 from trailcam.camera.playback import LiveView, Playback
 from trailcam.camera.sinks import ConsumerSink, VideoSink
 from trailcam.camera.stream import MediaChannel
@@ -83,6 +83,7 @@ class Camera:
             number: MediaChannel(session.channel(number))
             for number in (_LIVE, _PLAYBACK, _FILES, _THUMBNAILS)
         }
+        self._end_check = EndCheck()
         self._heartbeat = Heartbeat(reactor, self._control.write)
         self._logged_in = False
         self._playbacks = 0
@@ -211,7 +212,7 @@ class Camera:
         """
         if item.kind in _VIDEOS:
             return _deferred(self._play(item, ConsumerSink(consumer), progress, consumer))
-        download = FileDownload(item, consumer, progress)
+        download = FileDownload(item, consumer, progress, self._end_check)
         return _deferred(download.fetch(self._reactor, self, self._streams[_FILES]))
 
     def play(

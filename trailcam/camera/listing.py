@@ -37,16 +37,20 @@ async def list_media(camera: Asker, most: int = MOST_ITEMS) -> list[MediaItem]:
     of any page but the first.  Items that come twice, since the list grew meanwhile, count once.
     """
     found: dict[tuple[int, int, int], MediaItem] = {}
-    page = 0
+    page = unreadable = 0
     while len(found) < most:
         entries = await _page(camera, page)
         before = len(found)
         for item in map(read_item, entries):
-            if item is not None and len(found) < most:
+            if item is None:
+                unreadable += 1
+            elif len(found) < most:
                 found.setdefault((item.kind, item.directory, item.number), item)
         if len(entries) < PAGE or len(found) == before:
             break
         page += 1
+    if unreadable:
+        _log.warn("{count} entries of the media list name no item", count=unreadable)
     return list(found.values())
 
 

@@ -6,9 +6,11 @@ Protocol: the application layer, commands and answers; media records.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import attrs
 from twisted.logger import Logger
 
 from trailcam.artemis.commands import CommandID
@@ -40,6 +42,18 @@ _PIECE = 64 * 1024
 _log = Logger()
 
 
+@attrs.define
+class EndCheck:
+    """
+    Whether the heads of a camera's files tell how the files end.
+
+    No recording shows how that is made.  So a file that ends otherwise is fetched again, and when
+    it comes as before, that is how the camera has it: then its heads say nothing about damage.
+    """
+
+    proves: bool = True
+
+
 class FileDownload:
     """
     Fetches one file.
@@ -47,9 +61,20 @@ class FileDownload:
     :ivar damaged: records that could not be read, or were of another item.
     """
 
-    def __init__(self, item: MediaItem, consumer: IConsumer, progress: Progress | None) -> None:
-        """:param consumer: gets the file, in pieces, once it has come wholly."""
+    def __init__(
+        self,
+        item: MediaItem,
+        consumer: IConsumer,
+        progress: Progress | None,
+        end_check: EndCheck | None = None,
+    ) -> None:
+        """
+        :param consumer: gets the file, in pieces, once it has come wholly.
+        :param end_check: what is known about the camera's heads, and will be.
+        """
         self.damaged = 0
+        self._end_check = EndCheck() if end_check is None else end_check
+        self._doubtful: bytes | None = None  # digest of what did not end as its head says
         self._item = item
         self._consumer = consumer
         self._progress = progress
@@ -62,28 +87,33 @@ class FileDownload:
         """Ask, wait and write; gives the octets written."""
         async with channel.lock:
             self._channel = channel
-            self._transfer = transfer = Transfer(
-                reactor,
-                channel,
-                RecordKind.FILE,
-                self._take,
-                resumed=self._write,
-                heard=self._arriving,
-            )
-            try:
-                wanted = {"downloadReqs": [requested(self._item)]}
-                answer = await camera.ask(CommandID.START_DOWNLOAD, wanted)
-                check_item(CommandID.START_DOWNLOAD, self._item, answer)
-                transfer.start(self._consumer)
-                await transfer.done
-            except (CommandRejected, MediaNotFound):
-                raise
-            except Exception:
-                camera.tell(CommandID.STOP_DOWNLOAD, {})
-                raise
-            finally:
-                transfer.end()
+            while self._data is None:
+                await self._ask(reactor, camera, channel)
         return self._written
+
+    async def _ask(self, reactor: IReactorTime, camera: Asker, channel: MediaChannel) -> None:
+        """Fetch it once; what came may have to be fetched again."""
+        self._transfer = transfer = Transfer(
+            reactor,
+            channel,
+            RecordKind.FILE,
+            self._take,
+            resumed=self._write,
+            heard=self._arriving,
+        )
+        try:
+            wanted = {"downloadReqs": [requested(self._item)]}
+            answer = await camera.ask(CommandID.START_DOWNLOAD, wanted)
+            check_item(CommandID.START_DOWNLOAD, self._item, answer)
+            transfer.start(self._consumer)
+            await transfer.done
+        except (CommandRejected, MediaNotFound):
+            raise
+        except Exception:
+            camera.tell(CommandID.STOP_DOWNLOAD, {})
+            raise
+        finally:
+            transfer.end()
 
     def _take(self, record: Record) -> None:
         if self._data is not None:
@@ -97,11 +127,26 @@ class FileDownload:
             raise MediaTruncated(f"{self._item.name} came incomplete: {error}") from error
         if self._item.kind == MediaKind.PHOTO and not file.data.startswith(JPEG):
             raise MediaTruncated(f"{self._item.name} came damaged: it is no JPEG")
-        if not file.intact:
-            # No recording shows how the check is made, so that it proves nothing.
-            _log.warn("{name} does not end as its head says", name=self._item.name)
+        if not file.intact and not self._is_as_before(file.data):
+            assert self._transfer is not None
+            self._transfer.finish()
+            return
         self._data = file.data
         self._write()
+
+    def _is_as_before(self, data: bytes) -> bool:
+        """Whether what does not end as its head says is to be kept all the same."""
+        if not self._end_check.proves:
+            return True
+        digest = hashlib.sha256(data).digest()
+        if self._doubtful is None:
+            self._doubtful = digest
+            return False
+        if self._doubtful != digest:
+            raise MediaTruncated(f"{self._item.name} came damaged: twice, and differently")
+        self._end_check.proves = False
+        _log.warn("{name} does not end as its head says, twice", name=self._item.name)
+        return True
 
     def _is_ours(self, record: Record) -> bool:
         try:

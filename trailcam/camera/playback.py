@@ -91,6 +91,8 @@ class Playback:
         self._progress = progress
         self._feed = FrameFeed(sink, PLAYBACK_CLOCK)
         self._transfer: Transfer | None = None
+        self._channel: MediaChannel | None = None
+        self._skipped: int | None = None  # by the channel, before our first frame
         self._head = VideoHead(0, 0, 0, 0.0)
 
     async def fetch(
@@ -106,6 +108,7 @@ class Playback:
         :param consumer: may pause it.
         """
         async with channel.lock:
+            self._channel = channel
             self._transfer = transfer = Transfer(reactor, channel, RecordKind.PLAYBACK, self._take)
             try:
                 members = {**requested(self._item), "sessionNo": self._session}
@@ -133,6 +136,10 @@ class Playback:
             # The mark at the end is known from hearsay; all frames are all frames without it.
             if not 0 < self._head.total_frames <= self._feed.frames:
                 raise
+        if self._is_damaged():
+            raise MediaTruncated(
+                f"{self._item.name} came damaged: not all of its frames could be read"
+            )
         if self._feed.frames < self._head.total_frames:
             _log.warn(
                 "{name} ended after {frames} of {total} frames",
@@ -141,10 +148,18 @@ class Playback:
                 total=self._head.total_frames,
             )
 
+    def _is_damaged(self) -> bool:
+        """Whether there was something that is no frame."""
+        assert self._channel is not None
+        skipped = 0 if self._skipped is None else self._channel.skipped - self._skipped
+        return self._feed.damaged > 0 or skipped > 0
+
     def _take(self, record: Record) -> None:
         frame = self._feed.read(record)
         if frame is None or 0 < frame.head.playback_session < self._session:
             return  # the rest of a playback that was stopped
+        if self._skipped is None and self._channel is not None:
+            self._skipped = self._channel.skipped
         self._feed.give(frame)
         if self._progress is not None and frame.video:
             self._progress(self._feed.octets, None)

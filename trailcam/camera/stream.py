@@ -54,6 +54,11 @@ class MediaChannel:
         self._over: SessionError | None = None
         channel.attach(self)
 
+    @property
+    def skipped(self) -> int:
+        """Octets so far that belonged to no record, and so have been passed over."""
+        return self._decoder.skipped
+
     def begin(self, taker: Taker) -> None:
         """
         Give ``taker`` what comes from now on, once :meth:`resume` is called.

@@ -13,11 +13,11 @@ from trailcam.commands.selection import pick
 from trailcam.errors import CameraError, LoginRejected
 from trailcam.interfaces import ICamera
 from trailcam.library import disk
-from trailcam.library.items import key_of, names
+from trailcam.library.items import RAW_VIDEO, key_of, names
 from trailcam.library.observer import SyncObserver
 from trailcam.library.saver import Saver, Settings
 from trailcam.library.single import fetch_one
-from trailcam.library.summary import one_line, title
+from trailcam.library.summary import one_line, raw_videos, title
 from trailcam.model import MediaItem
 
 #: Small pictures that are asked for at once, as the camera's own app does.
@@ -45,6 +45,7 @@ async def get(
     with disk.trouble(options.directory):
         options.directory.mkdir(parents=True, exist_ok=True)
     told.planned(len(wanted))
+    raw = 0
     try:
         for item in wanted:
             told.began(item)
@@ -58,8 +59,11 @@ async def get(
             else:
                 told.finished(item, path)
                 results.succeed(str(path))
+                raw += path.suffix == f".{RAW_VIDEO}"
     finally:
         told.close()
+    if raw and not options["json"]:
+        show(raw_videos(raw))
     return results.end()
 
 

@@ -30,30 +30,45 @@ async def live(clock: IReactorTime, camera: LiveCamera, options: LiveOptions, sh
     """
     Record until the time is up, the session is over, or it is cancelled; returns the exit status.
 
-    What has come until then is kept in any case.
+    What has come until then is kept in any case.  Where nothing came there is no file, and that
+    counts as a failure.
 
     :param clock: provides IReactorTime.
     :raises LibraryError: the file cannot be written, or is there already.
     :raises TrailcamError: the camera refuses.
     """
-    with disk.trouble(options.path), disk.open_new(options.path) as file:
-        recording = _Recording(file)
-        lost = await recording.last(clock, camera, options.limit)
+    with disk.trouble(options.path):
+        recording = _Recording(disk.open_new(options.path))
+        try:
+            with recording:
+                lost = await recording.last(clock, camera, options.limit)
+        finally:
+            if not recording.frames:
+                disk.remove(options.path)
     summary = {"frames": recording.frames, "octets": recording.octets, "lost": lost}
     if options["json"]:
         show_json(show, summary)
     else:
         end = "; the connection was lost" if lost else ""
-        show(f"{recording.frames} frames ({megabytes(recording.octets)}) in {options.path}{end}")
-    return COULD_NOT if lost else DONE
+        show(f"{recording} in {options.path}{end}" if recording.frames else f"nothing came{end}")
+    return COULD_NOT if lost or not recording.frames else DONE
 
 
 class _Recording:
-    """Writes the frames."""
+    """Writes the frames to a file, which it closes."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.frames = self.octets = 0
         self._file = file
+
+    def __enter__(self) -> _Recording:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def __str__(self) -> str:
+        return f"{self.frames} frames ({megabytes(self.octets)})"
 
     async def last(self, clock: IReactorTime, camera: LiveCamera, limit: float | None) -> bool:
         """Write until the end; returns whether that was the end of the session."""

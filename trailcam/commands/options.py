@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 from twisted.python import usage
 
+from trailcam.errors import shown
 from trailcam.tap.login import LoginOptions
 from trailcam.tap.options import HelpfulOptions
 
@@ -192,6 +193,8 @@ class RmOptions(_NameOptions):
 
 
 def _one_path(what: str, words: Sequence[str]) -> Path:
-    if len(words) != 1 or not words[0] or "\0" in words[0]:
+    if len(words) != 1:
         raise usage.UsageError(f"one {what} is wanted, got {len(words) or 'none'}")
+    if not words[0] or "\0" in words[0]:
+        raise usage.UsageError(f"one {what} is wanted, and {shown(words[0])} is none")
     return Path(words[0])

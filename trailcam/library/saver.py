@@ -12,7 +12,7 @@ import attrs
 from twisted.internet.defer import CancelledError
 from twisted.logger import Logger
 
-from trailcam.errors import MediaTruncated, TrailcamError
+from trailcam.errors import MediaTruncated, TrailcamError, VideoLibraryMissing
 from trailcam.interfaces import ICamera
 from trailcam.library import disk
 from trailcam.library.items import MP4, RAW_VIDEO, Key, suffixes
@@ -84,9 +84,12 @@ class Saver:
         assert self._settings.save_video is not None
         try:
             await self._settings.save_video(camera, item, part, self._progress(item))
-        except (TrailcamError, CancelledError):
+        except CancelledError:
             raise
         except Exception as problem:
+            # A library that is there, but broken, is like one that is not.
+            if isinstance(problem, TrailcamError) and not isinstance(problem, VideoLibraryMissing):
+                raise
             with disk.trouble(part):
                 if isinstance(problem, OSError) and disk.is_about_disk(problem):
                     raise

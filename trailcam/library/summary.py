@@ -34,6 +34,14 @@ def title(item: MediaItem) -> str:
         return "an item with impossible numbers"
 
 
+def raw_videos(count: int) -> str:
+    """What to know about so many videos without a container."""
+    return (
+        f"{count} of the videos kept as .h264, without sound; "
+        "for MP4 files: pip install 'trailcam[video]'"
+    )
+
+
 @attrs.frozen
 class FailedItem:
     """
@@ -103,8 +111,5 @@ class Summary:
         if len(self.failed) > _LONGEST_LIST:
             lines.append(f"  ... and {len(self.failed) - _LONGEST_LIST} more")
         if self.raw_videos:
-            lines.append(
-                f"{self.raw_videos} of the videos kept as .h264, without sound; "
-                "for MP4 files: pip install 'trailcam[video]'"
-            )
+            lines.append(raw_videos(self.raw_videos))
         return lines

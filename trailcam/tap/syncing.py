@@ -18,7 +18,7 @@ from trailcam.errors import TrailcamError
 from trailcam.interfaces import ICamera
 from trailcam.library.observer import SyncObserver
 from trailcam.library.saver import Settings
-from trailcam.library.summary import Summary, megabytes, one_line, title
+from trailcam.library.summary import Summary, megabytes, one_line, raw_videos, title
 from trailcam.library.sync import Reconnecting, sync_until_done
 from trailcam.model import MediaItem
 from trailcam.tap.visitor import Visitor
@@ -195,3 +195,5 @@ class _Notes(SyncObserver):
                 present=summary.present,
                 failed=len(summary.failed),
             )
+            if summary.raw_videos:
+                self._log.info("{advice}", advice=raw_videos(summary.raw_videos))
