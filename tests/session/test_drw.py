@@ -118,6 +118,22 @@ class SendingTests(SynchronousTestCase):
             self.core.wake(5.025)
             self.assertEqual(self.core.trip.timeout, timeout)
 
+    def test_the_last_ones_acknowledged_later(self) -> None:
+        """Who acknowledges what is left over a tick later is not sent it twice."""
+        self.core.write(0, octets(100 * WINDOW * SIZE), 5.0)
+        left = WINDOW % MAX_ACK_ENTRIES
+        for start in range(0, 90 * WINDOW, WINDOW):
+            now = 5.0 + start / WINDOW * 0.11
+            early = range(start, start + WINDOW - left)
+            for first in early[::MAX_ACK_ENTRIES]:
+                numbers = tuple(range(first, first + MAX_ACK_ENTRIES))
+                self.core.receive_ack(DrwAck(0, numbers), now + 0.1)
+            self.core.wake(now + 0.105)
+            self.core.wake(now + 0.109)
+            late = tuple(range(start + WINDOW - left, start + WINDOW))
+            self.core.receive_ack(DrwAck(0, late), now + 0.11)
+        self.assertLess(self.core.outgoing[0].resent, 2 * WINDOW)
+
     def test_not_too_early(self) -> None:
         """Waking before the time does nothing."""
         self.core.write(0, b"a", 5.0)

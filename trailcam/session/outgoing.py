@@ -105,6 +105,7 @@ class Outgoing:
 
     def acknowledged(self, indexes: Iterable[int], now: float) -> None:
         """The other side has these; what it cannot have is ignored."""
+        first_sent = now
         for index in indexes:
             number = unwrapped(index, self._next)
             flight = self._flying.pop(number, None)
@@ -114,7 +115,10 @@ class Outgoing:
                 continue
             self._latest_arrived = max(self._latest_arrived, flight.turn)
             if flight.once:
-                self._trip.measured(now - flight.sent)
+                first_sent = min(first_sent, flight.sent)
+        # Once for all of them: dozens of equal values would hide how much others vary.
+        if first_sent < now:
+            self._trip.measured(now - first_sent)
         while self._oldest < self._next and self._oldest not in self._flying:
             self._oldest += 1
 

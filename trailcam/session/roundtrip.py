@@ -18,6 +18,8 @@ _BLAMED_ON_LOSS = 3
 _BACKOFF = 1.5
 _LESS_HASTE = 1.1
 _REORDERING = 1.25
+#: Seconds that an acknowledgment may wait for others.
+_TICK = 0.01
 
 
 class RoundTrip:
@@ -49,7 +51,7 @@ class RoundTrip:
         else:
             self._variation += (abs(self.smoothed - seconds) - self._variation) / 4
             self.smoothed += (seconds - self.smoothed) / 8
-        self._wait(self.smoothed + 4 * self._variation)
+        self._wait(self.smoothed + max(_TICK, 4 * self._variation))
         self.reordering = min(self.smoothed * _REORDERING, self.timeout)
 
     def missed(self) -> None:
