@@ -227,6 +227,10 @@ class Notes(SyncObserver):
         """Note it."""
         self.heard.append(("passed", summary))
 
+    def broken_off(self, summary: Summary) -> None:
+        """Note it."""
+        self.heard.append(("broken off", summary))
+
     def close(self) -> None:
         """Count it."""
         self.closed += 1

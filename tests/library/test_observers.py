@@ -15,7 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.library.case import LibraryTestCase
 from tests.library.fakes import photo
-from trailcam.errors import MediaNotFound
+from trailcam.errors import MediaNotFound, SessionLost
 from trailcam.library.bar import ProgressBar, observer_for
 from trailcam.library.lines import PlainLines
 from trailcam.library.observer import SyncObserver
@@ -86,6 +86,16 @@ class LinesTests(LibraryTestCase):
         PlainLines(stream).reconnecting("lost", 2.0)
         self.assertEqual(stream.getvalue(), "lost; connecting again in 2 s\n")
 
+    def test_broken_off(self) -> None:
+        """What is there all the same is told; nothing is nothing to tell of."""
+        stream = io.StringIO()
+        self.camera.faults[photo(2)] = [SessionLost(7.0)]
+        self.fails(self.start(observer=PlainLines(stream)), SessionLost)
+        *_, last = stream.getvalue().splitlines()
+        self.assertRegex(last, r"^until then: 1 new \(.*\), 0 already here, 0 failed; ")
+        PlainLines(stream).broken_off(Summary())
+        self.assertTrue(stream.getvalue().endswith(f"{last}\n"))
+
     def test_nothing_to_do(self) -> None:
         """Nothing is nothing to talk about."""
         stream = io.StringIO()
@@ -135,6 +145,17 @@ class BarTests(LibraryTestCase):
         self.failureResultOf(work)
         self.assertEqual(self.bars[0].closed, 1)
 
+    def test_broken_off(self) -> None:
+        """What is there all the same is told in place of the bar."""
+        self.bar.planned(1)
+        self.bar.broken_off(Summary(1, 2))
+        self.assertEqual(
+            self.stream.getvalue(), "until then: 1 new (0.0 MB), 2 already here, 0 failed; 0.0 s\n"
+        )
+        self.assertEqual(self.bars[0].closed, 1)
+        self.bar.broken_off(Summary())
+        self.assertEqual(self.stream.getvalue().count("\n"), 1)
+
     def test_unknown_total(self) -> None:
         """Without a total it does not move, and without a bar nothing is shown."""
         self.bar.began(photo(1))
@@ -172,6 +193,7 @@ class ChoiceTests(SynchronousTestCase):
         base.failed(photo(1), "x")
         base.reconnecting("x", 1.0)
         base.passed(Summary())
+        base.broken_off(Summary())
         base.close()
 
 

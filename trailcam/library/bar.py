@@ -95,6 +95,12 @@ class ProgressBar(SyncObserver):
         """Take the bar away."""
         self.close()
 
+    def broken_off(self, summary: Summary) -> None:
+        """What is there all the same, if anything."""
+        self.close()
+        if summary.worth_telling:
+            self._say(f"until then: {summary}")
+
     def close(self) -> None:
         """Take the bar away.  May be called again."""
         bar, self._bar = self._bar, None

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TextIO
 
 from trailcam.library.observer import SyncObserver
-from trailcam.library.summary import megabytes, title
+from trailcam.library.summary import Summary, megabytes, title
 from trailcam.model import MediaItem
 
 
@@ -45,6 +45,11 @@ class PlainLines(SyncObserver):
     def reconnecting(self, reason: str, pause: float) -> None:
         """Why, and when."""
         self.say(f"{reason}; connecting again in {pause:g} s")
+
+    def broken_off(self, summary: Summary) -> None:
+        """What is there all the same, if anything."""
+        if summary.worth_telling:
+            self.say(f"until then: {summary}")
 
     def say(self, line: str) -> None:
         """Write one line."""

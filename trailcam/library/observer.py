@@ -43,5 +43,8 @@ class SyncObserver:
     def passed(self, summary: Summary) -> None:
         """The whole list is done; who watches begins again later."""
 
+    def broken_off(self, summary: Summary) -> None:
+        """The run ends before all is done: by an error, or because somebody stops it."""
+
     def close(self) -> None:
         """The run is over, however it ended.  May be called again."""

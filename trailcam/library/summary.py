@@ -85,6 +85,11 @@ class Summary:
         """The exit status: 0 when nothing failed, otherwise 1."""
         return 1 if self.failed else 0
 
+    @property
+    def worth_telling(self) -> bool:
+        """Whether anything has become of anything."""
+        return bool(self.new or self.present or self.failed)
+
     def as_json(self) -> dict[str, Any]:
         """For programs."""
         failed = [{"name": f.name, "code": f.code, "reason": f.reason} for f in self.failed]

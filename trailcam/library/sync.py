@@ -4,8 +4,8 @@ The doors of this room: one run over one connection, or over as many as it takes
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,7 +77,8 @@ def sync(
     async def work() -> Summary:
         with closing(told), closing(_folder(directory, settings)) as folder:
             run = Run(clock, folder, told, settings or Settings())
-            return await _passes(clock, run, camera, watch)
+            with _told(told, run):
+                return await _passes(clock, run, camera, watch)
 
     return Deferred.fromCoroutine(work())
 
@@ -114,9 +115,20 @@ def sync_until_done(
     async def work() -> Summary:
         with closing(told), closing(_folder(directory, settings)) as folder:
             run = Run(clock, folder, told, settings or Settings())
-            return await _Connections(clock, run, connect, told, policy, leave).until_done(watch)
+            with _told(told, run):
+                connections = _Connections(clock, run, connect, told, policy, leave)
+                return await connections.until_done(watch)
 
     return Deferred.fromCoroutine(work())
+
+
+@contextmanager
+def _told(observer: SyncObserver, run: Run) -> Iterator[None]:
+    try:
+        yield
+    except Exception:
+        observer.broken_off(run.summary())
+        raise
 
 
 def _folder(directory: Path, settings: Settings | None) -> Folder:
