@@ -255,6 +255,12 @@ class LockTests(LibraryTestCase):
         self.assertEqual(self.run_once().new, 0)
         self.assertFalse((self.directory / ".trailcam.lock").exists())
 
+    def test_fifo(self) -> None:
+        """Nobody waits for what a FIFO in the lock's place may have to say."""
+        self.directory.mkdir()
+        os.mkfifo(self.directory / ".trailcam.lock")
+        self.assertIn("cannot be written", self.fails(self.start(), FolderUnusable))
+
     def test_cannot_lock(self) -> None:
         """A lock that cannot be had is told."""
         with mock.patch.object(lock.os, "open", side_effect=OSError(errno.EROFS, "no")):

@@ -20,6 +20,7 @@ except ImportError:  # Windows
     fcntl = None
 
 _FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+_FLAGS |= getattr(os, "O_NONBLOCK", 0)  # or reading from a FIFO would wait for somebody's words
 _TAKEN = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES}
 _LONGEST_ID = 20
 
