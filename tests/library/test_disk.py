@@ -255,6 +255,25 @@ class LockTests(LibraryTestCase):
         self.assertEqual(self.run_once().new, 0)
         self.assertFalse((self.directory / ".trailcam.lock").exists())
 
+    def test_passing(self) -> None:
+        """Its file goes with it; who had opened that before has no lock."""
+        self.directory.mkdir()
+        path = self.directory / "lock"
+        real = os.open
+
+        def slowly(*args: Any) -> int:
+            descriptor = real(*args)
+            first.release()
+            return descriptor
+
+        first = lock.Lock(path, passing=True)
+        self.assertRaises(FolderInUse, lock.Lock, path, passing=True)
+        with mock.patch.object(lock.os, "open", slowly):
+            self.assertRaises(FolderInUse, lock.Lock, path, passing=True)
+        self.assertFalse(path.exists())
+        lock.Lock(path, passing=True).release()
+        self.assertFalse(path.exists())
+
     def test_fifo(self) -> None:
         """Nobody waits for what a FIFO in the lock's place may have to say."""
         self.directory.mkdir()

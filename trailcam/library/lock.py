@@ -27,22 +27,24 @@ _LONGEST_ID = 20
 
 class Lock:
     """
-    The lock of a folder.
+    The lock of a folder, or of a single file in it.
 
     Where the system has flock, it ends with the process that holds it.  Elsewhere it is the
     existence of the file, which a killed process leaves behind.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, passing: bool = False) -> None:
         """
         Take it.
 
+        :param passing: whether its file is to go with it.
         :raises FolderInUse: when another run has it.
         :raises FolderUnusable: when the file cannot be made.
         :raises FolderUnsafe: when it is a link.
         """
         disk.refuse_link(path)
         self._path = path
+        self._passing = passing or fcntl is None
         self._descriptor: int | None = None
         with disk.trouble(path):
             self._descriptor = self._lock() if fcntl is not None else self._create()
@@ -50,17 +52,23 @@ class Lock:
     def release(self) -> None:
         """Give it back.  May be called again."""
         descriptor, self._descriptor = self._descriptor, None
-        if descriptor is not None:
+        if descriptor is None:
+            return
+        if fcntl is None:  # Windows removes no file that is open
             os.close(descriptor)
-            if fcntl is None:
-                with contextlib.suppress(OSError):
-                    os.unlink(self._path)
+        if self._passing:
+            with contextlib.suppress(OSError):
+                os.unlink(self._path)
+        if fcntl is not None:
+            os.close(descriptor)
 
     def _lock(self) -> int:
         assert fcntl is not None
         descriptor = os.open(self._path, _FLAGS, 0o666)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not self._is_there(descriptor):  # it has gone with who had it
+                raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
             os.ftruncate(descriptor, 0)
             os.write(descriptor, f"{os.getpid()}\n".encode())
         except OSError as problem:
@@ -70,6 +78,12 @@ class Lock:
                 raise FolderInUse(f"{self._path.parent} is in use by another run{who}") from None
             raise
         return descriptor
+
+    def _is_there(self, descriptor: int) -> bool:
+        try:
+            return os.path.samestat(os.fstat(descriptor), os.lstat(self._path))
+        except FileNotFoundError:
+            return False
 
     def _create(self) -> int:
         try:
