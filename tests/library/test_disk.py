@@ -275,10 +275,21 @@ class LockTests(LibraryTestCase):
         self.assertFalse(path.exists())
 
     def test_fifo(self) -> None:
-        """Nobody waits for what a FIFO in the lock's place may have to say."""
+        """Nobody waits for what a FIFO in the lock's place may have to say; it will do."""
         self.directory.mkdir()
         os.mkfifo(self.directory / ".trailcam.lock")
-        self.assertIn("cannot be written", self.fails(self.start(), FolderUnusable))
+        first = self.start()
+        self.fails(self.start(), FolderInUse)
+        self.settle(first)
+        self.assertEqual(self.successResultOf(first).new, 3)
+
+    def test_full_disk(self) -> None:
+        """A lock need not say whose it is, and leaves nothing."""
+        self.directory.mkdir()
+        path = self.directory / "lock"
+        with mock.patch.object(lock.os, "write", side_effect=OSError(errno.ENOSPC, "full")):
+            lock.Lock(path, passing=True).release()
+        self.assertFalse(path.exists())
 
     def test_cannot_lock(self) -> None:
         """A lock that cannot be had is told."""

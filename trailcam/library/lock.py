@@ -69,14 +69,15 @@ class Lock:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if not self._is_there(descriptor):  # it has gone with who had it
                 raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
-            os.ftruncate(descriptor, 0)
-            os.write(descriptor, f"{os.getpid()}\n".encode())
         except OSError as problem:
             who = _whose(descriptor)
             os.close(descriptor)
             if problem.errno in _TAKEN:
                 raise FolderInUse(f"{self._path.parent} is in use by another run{who}") from None
             raise
+        with contextlib.suppress(OSError):  # on a full disk nobody learns whose it is
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, f"{os.getpid()}\n".encode())
         return descriptor
 
     def _is_there(self, descriptor: int) -> bool:
