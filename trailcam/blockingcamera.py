@@ -129,7 +129,8 @@ class CameraClient:
 
         :param progress: called on the reactor's thread with the octets so far, and of how many.
         :return: octets.
-        :raises FileExistsError: when there is such a file; none is overwritten.
+        :raises FileExistsError: when there is such a file, or it is just being fetched; none is
+            overwritten.
         :raises ValueError: when the item is an impossible one.
         :raises trailcam.errors.FolderUnusable: when it cannot be written.
         """

@@ -10,7 +10,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.camera.rig import CameraTestCase, FakeSink, frame_record, unit
-from trailcam.artemis.commands import CommandID
+from trailcam.artemis.commands import CommandID, encode_body
 from trailcam.artemis.record import RecordKind
 from trailcam.camera.frames import MOST_OCTETS, FrameBuffer, LiveFrame
 from trailcam.camera.sinks import VideoHead
@@ -209,6 +209,32 @@ class LiveTests(CameraTestCase):
         self.send(unit(b"1"))
         self.assertEqual((self.successResultOf(watching), len(self.seen)), ("out", 1))
         self.assert_stopped()
+
+    def test_stopped_while_starting(self) -> None:
+        """A stop that overtakes the answer to the start counts, and the next one can begin."""
+        self.fake.replies[CommandID.START_LIVE] = None
+        watching = self.task(self.watch())
+        self.successResultOf(self.camera.stop_live())
+        self.assertNoResult(watching)
+        answer = encode_body(RecordKind.ANSWER, 2, {"cmdId": 258, "result": 0})
+        self.fake.send(0, answer)
+        self.assertEqual(self.successResultOf(watching), "out")
+        self.fake.replies[CommandID.START_LIVE] = {"result": 0}
+        self.assert_stopped()
+
+    def test_start_that_fails_after_its_stop(self) -> None:
+        """Whoever has the live view by then keeps it."""
+        self.fake.replies[CommandID.START_LIVE] = None
+        first = self.task(self.watch())
+        second = self.task(self.watch())
+        self.successResultOf(self.camera.stop_live())
+        self.assertEqual(self.fake.numbers(), [258, 259, 258])
+        first.cancel()
+        self.failureResultOf(first, CancelledError)
+        self.assertEqual(self.fake.numbers(), [258, 259, 258])
+        second.cancel()
+        self.failureResultOf(second, CancelledError)
+        self.assertEqual(self.fake.numbers(), [258, 259, 258, 259])
 
     def test_closed(self) -> None:
         """After close() it ends as well."""

@@ -255,6 +255,42 @@ class LockTests(LibraryTestCase):
         self.assertEqual(self.run_once().new, 0)
         self.assertFalse((self.directory / ".trailcam.lock").exists())
 
+    def test_passing(self) -> None:
+        """Its file goes with it; who had opened that before has no lock."""
+        self.directory.mkdir()
+        path = self.directory / "lock"
+        real = os.open
+
+        def slowly(*args: Any) -> int:
+            descriptor = real(*args)
+            first.release()
+            return descriptor
+
+        first = lock.Lock(path, passing=True)
+        self.assertRaises(FolderInUse, lock.Lock, path, passing=True)
+        with mock.patch.object(lock.os, "open", slowly):
+            self.assertRaises(FolderInUse, lock.Lock, path, passing=True)
+        self.assertFalse(path.exists())
+        lock.Lock(path, passing=True).release()
+        self.assertFalse(path.exists())
+
+    def test_fifo(self) -> None:
+        """Nobody waits for what a FIFO in the lock's place may have to say; it will do."""
+        self.directory.mkdir()
+        os.mkfifo(self.directory / ".trailcam.lock")
+        first = self.start()
+        self.fails(self.start(), FolderInUse)
+        self.settle(first)
+        self.assertEqual(self.successResultOf(first).new, 3)
+
+    def test_full_disk(self) -> None:
+        """A lock need not say whose it is, and leaves nothing."""
+        self.directory.mkdir()
+        path = self.directory / "lock"
+        with mock.patch.object(lock.os, "write", side_effect=OSError(errno.ENOSPC, "full")):
+            lock.Lock(path, passing=True).release()
+        self.assertFalse(path.exists())
+
     def test_cannot_lock(self) -> None:
         """A lock that cannot be had is told."""
         with mock.patch.object(lock.os, "open", side_effect=OSError(errno.EROFS, "no")):

@@ -244,6 +244,26 @@ class CancelTests(ReconnectTestCase):
             self.assertEqual(set(self.files().values()), set(map(content, self.items)))
         self.assertGreater(steps, 20)
 
+    def test_once(self) -> None:
+        """Once is enough, also while the lost connection is taken leave of."""
+        home = self.directory
+        for steps in range(200):
+            self.directory = home / str(steps)
+            self.camera = FakeCamera(self.clock, self.items)
+            self.camera.faults[photo(2)] = [SessionLost(7.0)]
+            work = self.begin()
+            for _ in range(steps):
+                self.clock.advance(STEP)
+            if work.called and not work.paused:
+                break
+            connects = self.connects
+            work.cancel()
+            self.settle(work)
+            self.failed_or_done(work)
+            self.assertEqual(self.connects, connects)
+            self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.assertGreater(steps, 20)
+
     def failed_or_done(self, work: Deferred[Summary]) -> None:
         """Who is cancelled while taking leave has all the work done."""
         results: list[Any] = []

@@ -48,7 +48,7 @@ class SingleTests(LibraryTestCase):
         for utc, seconds in ((True, TIME + 3), (None, None)):
             work = self.fetch(photo(3), utc=utc)
             self.clock.pump([STEP] * 2)
-            self.assertEqual(self.there(), [".part"])
+            self.assertEqual(self.there(), [".part", ".part.lock"])
             self.settle(work)
             path = self.successResultOf(work)
             self.assertEqual((self.there(), path.name), (["picture.JPG"], "picture.JPG"))
@@ -81,6 +81,28 @@ class SingleTests(LibraryTestCase):
         self.fails(work, FileExistsError)
         self.assertEqual(self.there(), ["picture.JPG"])
         self.assertEqual((self.directory / "picture.JPG").read_bytes(), b"mine")
+
+    def test_two_at_once(self) -> None:
+        """The second is refused, whenever it comes, and the first gets its file whole."""
+        for steps in range(4):
+            first = self.fetch(photo(3))
+            self.clock.pump([STEP] * steps)
+            words = self.fails(self.fetch(photo(3)), FileExistsError)
+            self.assertIn(
+                "picture.JPG is being fetched already" if steps < 3 else "is there", words
+            )
+            self.settle(first)
+            path = self.successResultOf(first)
+            self.assertEqual(path.read_bytes(), content(photo(3)))
+            self.assertEqual(self.there(), ["picture.JPG"])
+            path.unlink()
+
+    def test_lock_of_a_killed_run(self) -> None:
+        """It is not in the way, and goes."""
+        (self.directory / ".part.lock").write_bytes(b"12345\n")
+        work = self.fetch(photo(3))
+        self.settle(work)
+        self.assertEqual(self.there(), [self.successResultOf(work).name])
 
     def test_leftovers(self) -> None:
         """What a killed run left is not in the way."""

@@ -9,7 +9,7 @@ from tests.session.rig import Reader, SessionTestCase, drw
 from trailcam.errors import ChannelClosed, SessionClosedByPeer, SessionError
 from trailcam.interfaces import IChannel
 from trailcam.session.channel import MOST_UNSENT, Channel
-from trailcam.session.incoming import MOST_WAITING
+from trailcam.session.incoming import MOST_WAITING, Incoming
 from trailcam.wire.messages import Close, Drw, DrwAck
 
 
@@ -141,6 +141,59 @@ class ReadingTests(SessionTestCase):
         [reason] = reader.closed
         self.assertIsInstance(reason, SessionClosedByPeer)
         self.assertEqual(reader.pieces, [])
+
+    def test_bug(self) -> None:
+        """A reader or a producer that raises keeps nobody from hearing of the end."""
+
+        class Broken(Reader, Producer):
+            def channel_closed(self, reason: SessionError | None) -> None:
+                raise KeyError("reader")
+
+            def stopProducing(self) -> None:
+                raise ValueError("producer")
+
+        readers = [Reader() for _ in range(2)]
+        self.session.channel(0).attach(Broken())
+        for number, reader in enumerate(readers, 1):
+            self.session.channel(number).attach(reader)
+        broken = Broken()
+        self.session.channel(1).registerProducer(broken, True)
+        ended = self.session.when_closed()
+        self.hear(Close())
+        self.assertIsInstance(self.successResultOf(ended), SessionClosedByPeer)
+        self.assertEqual([len(reader.closed) for reader in readers], [1, 1])
+        self.assertEqual(len(self.flushLoggedErrors(KeyError, ValueError)), 2)
+
+    def test_acknowledged_although_the_reader_raises(self) -> None:
+        """What a reader did wrong with is not sent again for that."""
+
+        def fail() -> None:
+            raise KeyError("reader")
+
+        self.session.channel(0).attach(Reader(fail))
+        self.assertRaises(KeyError, self.hear, drw(0))
+        self.clock.advance(0.01)
+        self.assertEqual(self.link.messages, [DrwAck(0, (0,))])
+
+    def test_empty_pieces(self) -> None:
+        """They are acknowledged, and nothing of them is kept or given to anybody."""
+        reader = Reader()
+        self.hear(drw(0), *(Drw(0, index, b"") for index in range(1, 2000)))
+        self.session.channel(0).attach(reader)
+        self.hear(Drw(0, 2001, b"late"), Drw(0, 2000, b""))
+        self.assertEqual(reader.pieces, [drw(0).payload, b"late"])
+        self.hear(Drw(0, 2002, b""))
+        self.assertEqual(len(reader.pieces), 2)
+        self.clock.advance(0.01)
+        entries = [i for m in self.link.messages if isinstance(m, DrwAck) for i in m.indexes]
+        self.assertEqual(len(entries), 2003)
+
+    def test_empty_pieces_are_not_kept(self) -> None:
+        """However many come while nobody reads."""
+        incoming = Incoming()
+        for index in range(1000):
+            self.assertTrue(incoming.receive(index, b""))
+        self.assertEqual((incoming.ready, incoming.waiting), ([], 0))
 
     def test_last_acknowledgments(self) -> None:
         """Who leaves acknowledges what it got, before CLOSE."""

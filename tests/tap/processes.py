@@ -18,6 +18,7 @@ class Process:
     A process that does what a test says, and the transport of its protocol.
 
     :ivar stubborn: whether SIGTERM does nothing.
+    :ivar foreign: whether it has become another user's.
     """
 
     protocol: Any
@@ -29,6 +30,7 @@ class Process:
     over: bool = False
     lost: bool = False
     stubborn: bool = False
+    foreign: bool = False
 
     def write(self, data: bytes) -> None:
         """To its standard input."""
@@ -46,6 +48,8 @@ class Process:
         """TERM and KILL end it."""
         if self.over:
             raise ProcessExitedAlready
+        if self.foreign:
+            raise PermissionError(1, "Operation not permitted")
         self.signals.append(name)
         if name == "KILL" or not self.stubborn:
             self.end(signal=15)

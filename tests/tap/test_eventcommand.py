@@ -168,6 +168,32 @@ class CommandTests(SynchronousTestCase):
             self.log.lines(), ["events dropped because /usr/bin/tell was busy with others: 1"]
         )
 
+    def test_stop_foreign(self) -> None:
+        """One that may not be ended, as under sudo, keeps nobody from ending, nor the others."""
+        self.hear(1, 2)
+        foreign, other = self.reactor.all
+        foreign.foreign = True
+        stopping = self.command.stopService()
+        self.successResultOf(stopping)
+        self.assertEqual((other.signals, other.over), (["TERM"], True))
+        self.assertEqual(
+            self.log.lines(), ["/usr/bin/tell for event 1 may not be ended, and is left to itself"]
+        )
+        foreign.end()
+
+    def test_foreign_in_the_end(self) -> None:
+        """Also when it becomes another's after SIGTERM."""
+        self.hear(1, 2)
+        late, other = self.reactor.all
+        late.stubborn = other.stubborn = True
+        stopping = self.command.stopService()
+        late.foreign = True
+        self.reactor.advance(PATIENCE)
+        self.assertEqual(other.signals, ["TERM", "KILL"])
+        self.assertNoResult(stopping)
+        late.end()
+        self.successResultOf(stopping)
+
     def test_stop_while_counting(self) -> None:
         """What was dropped is told at the latest in the end."""
         self.hear(*range(6))

@@ -4,8 +4,10 @@ The folder that is kept over a kept connection.
 
 from __future__ import annotations
 
+import errno
 import json
 from typing import Any
+from unittest import mock
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import LogLevel
@@ -14,6 +16,7 @@ from tests.connect.logs import LogCapture
 from tests.library.case import UTC, LibraryTestCase
 from tests.library.fakes import STEP, FakeCamera, photo
 from trailcam.errors import CommandRejected, CommandTimeout, FolderInUse, MediaNotFound, SessionLost
+from trailcam.library import disk
 from trailcam.library.folder import Folder
 from trailcam.tap.syncing import RETRY, Syncing
 
@@ -251,6 +254,14 @@ class SyncingTests(LibraryTestCase):
             self.stop()
             self.assertEqual((self.camera.closed, self.parts()), (0, []))
         self.assertEqual(self.visitors.given_up, [self.camera])
+
+    def test_stopped_while_the_disk_fails(self) -> None:
+        """What goes wrong while it stops does not make it begin anew."""
+        self.begin()
+        self.let(3)
+        with mock.patch.object(disk.os, "unlink", side_effect=OSError(errno.EROFS, "no")):
+            stopping = self.syncing.stopService()
+        self.successResultOf(stopping)
 
     def test_never_started(self) -> None:
         """Stopping what was never started does nothing."""

@@ -290,10 +290,10 @@ class Camera:
             live.stop()
             raise
         except BaseException:
-            self.tell(CommandID.STOP_LIVE, {})
+            if self._live is live:  # else it was stopped, and the camera's is another's by now
+                self.tell(CommandID.STOP_LIVE, {})
             live.stop()
             raise
-        self._live = live
         live.start()
         return answer
 
@@ -314,6 +314,7 @@ class Camera:
         except BaseException:
             stream.lock.release()
             raise
+        self._live = live  # from now on, and not from the answer: it may be stopped before that
         return live
 
     def _stop_live(self) -> None:

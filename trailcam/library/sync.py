@@ -20,7 +20,7 @@ from trailcam.library.observer import SyncObserver
 from trailcam.library.run import Run
 from trailcam.library.saver import Settings
 from trailcam.library.summary import Summary, one_line
-from trailcam.waiting import settle
+from trailcam.waiting import see_out, settle
 
 if TYPE_CHECKING:
     from twisted.internet.interfaces import IReactorTime
@@ -224,9 +224,12 @@ class _Connections:
         camera = await self._connect()
         self._connected = True
         try:
-            return await _passes(self._clock, self._run, camera, watch, self._passed)
-        finally:
-            await settle(self._leave(camera))
+            summary = await _passes(self._clock, self._run, camera, watch, self._passed)
+        except BaseException:
+            await see_out(self._leave(camera))  # who is cancelled meanwhile wants no other one
+            raise
+        await settle(self._leave(camera))
+        return summary
 
     def _passed(self) -> None:
         self._barren = 0

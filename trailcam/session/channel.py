@@ -110,10 +110,12 @@ class Channel:
         self._closed = True
         producer, self._producer = self._producer, None
         reader, self._reader = self._reader, None
-        if producer is not None:
-            producer.stopProducing()
-        if reader is not None:
-            reader.channel_closed(reason)
+        try:
+            if producer is not None:
+                producer.stopProducing()
+        finally:
+            if reader is not None:
+                reader.channel_closed(reason)
 
     def _mind_the_producer(self) -> None:
         producer = self._producer

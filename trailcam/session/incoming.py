@@ -71,6 +71,7 @@ class Incoming:
         self.waiting = 0
 
     def _append(self, payload: bytes) -> None:
-        self.ready.append(payload)
-        self.waiting += len(payload)
+        if payload:  # what is empty would wait without counting
+            self.ready.append(payload)
+            self.waiting += len(payload)
         self._next += 1

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred
+from twisted.logger import Logger
 from zope.interface import implementer
 
 from trailcam.errors import LinkClosed, SessionError, SessionRefused
@@ -36,6 +37,8 @@ class Session:
 
     What arrives in DRW is acknowledged, and waits in its channel for a reader.
     """
+
+    _log = Logger()
 
     def __init__(self, reactor: IReactorTime, link: ILink) -> None:
         """
@@ -133,8 +136,8 @@ class Session:
         ack = self._core.receive_drw(drw, self._heard)
         if ack is not None:
             self._put((ack,))
+        self._plan()  # before a reader can do anything wrong
         self._channels[drw.channel].deliver()
-        self._plan()
 
     def _ack_heard(self, ack: DrwAck) -> None:
         self._put(self._core.receive_ack(ack, self._heard))
@@ -207,10 +210,17 @@ class Session:
                 self.link.send(message)
         self.link.abandon()
         for channel in list(self._channels.values()):  # a reader may ask for another
-            channel.close(reason)
+            self._close_channel(channel, reason)
         waiters, self._waiters = self._waiters, []
         for waiter in waiters:
             waiter.callback(reason)
+
+    def _close_channel(self, channel: Channel, reason: SessionError | None) -> None:
+        """Who reads may not raise; if somebody does, all others shall hear of the end as well."""
+        try:
+            channel.close(reason)
+        except Exception:
+            self._log.failure("bug: a reader of channel {n} raised", n=channel.number)
 
 
 __all__ = ["Session"]

@@ -105,7 +105,7 @@ class EventCommand(Service):
             self._drop()
 
     def stopService(self) -> Deferred[None]:
-        """Forget what waits, end what runs; fires when nothing runs any more."""
+        """Forget what waits, end what runs; fires when nothing of ours runs any more."""
         super().stopService()  # type: ignore[no-untyped-call]
         self._dropped += len(self._waiting)
         self._waiting.clear()
@@ -117,12 +117,22 @@ class EventCommand(Service):
         return Deferred.fromCoroutine(self._end_all(tuple(self._running)))
 
     async def _end_all(self, children: Sequence[_Child]) -> None:
-        for child in children:
-            child.signal("TERM")
+        children = [child for child in children if self._end(child)]
         killing = self._reactor.callLater(PATIENCE, self._kill, children)
         await settle_all([child.ended for child in children])
         if killing.active():
             killing.cancel()
+
+    def _end(self, child: _Child) -> bool:
+        """Whether it is worth while to wait for its end."""
+        allowed = child.signal("TERM")
+        if not allowed:
+            self._log.warn(
+                "{command} for event {event} may not be ended, and is left to itself",
+                command=self._words[0],
+                event=child.number,
+            )
+        return allowed
 
     def _kill(self, children: Sequence[_Child]) -> None:
         for child in children:
@@ -205,13 +215,16 @@ class _Child(ProcessProtocol):
         transport.write(self._event)
         transport.closeStdin()
 
-    def signal(self, name: str) -> None:
-        """Send it a signal, if it is still there."""
+    def signal(self, name: str) -> bool:
+        """Send it a signal, if it is still there; returns whether that is allowed."""
         transport: Any = self.transport
         try:
             transport.signalProcess(name)
         except ProcessExitedAlready:
-            return
+            return True
+        except OSError:  # it has become another user's, as sudo does
+            return False
+        return True
 
     def processExited(self, reason: Failure) -> None:
         """It is no more; descendants of it that hold its pipe are nobody's concern."""

@@ -92,7 +92,7 @@ class Syncing(Service):
             await settle(work)
 
     async def _run(self) -> None:
-        while True:
+        while self.running:
             try:
                 await self._sync()
             except CancelledError:
@@ -101,7 +101,8 @@ class Syncing(Service):
                 self._tell(problem)
             except Exception:
                 self._log.failure("bug: the sync broke")
-            await deferLater(self._clock, RETRY)
+            if self.running:  # else something went wrong while it stopped
+                await deferLater(self._clock, RETRY)
 
     def _sync(self) -> Deferred[Summary]:
         return sync_until_done(
