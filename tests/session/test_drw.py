@@ -134,6 +134,19 @@ class SendingTests(SynchronousTestCase):
             self.core.receive_ack(DrwAck(0, late), now + 0.11)
         self.assertLess(self.core.outgoing[0].resent, 2 * WINDOW)
 
+    def test_slow_path(self) -> None:
+        """A round trip of more than a second is learnt, and then nothing is sent twice."""
+        now, resent = 5.0, []
+        for index in range(30):
+            self.core.write(0, b"a", now)
+            answer = now + 1.5
+            while (wake_at := self.core.wake_at) is not None and wake_at < answer:
+                self.core.wake(wake_at)
+            now = answer
+            self.core.receive_ack(DrwAck(0, (index,)), now)
+            resent.append(self.core.outgoing[0].resent)
+        self.assertEqual(resent[-1], resent[5])
+
     def test_not_too_early(self) -> None:
         """Waking before the time does nothing."""
         self.core.write(0, b"a", 5.0)

@@ -11,7 +11,7 @@ from typing import Final
 #: Seconds before anything was measured, and the bounds after that.
 INITIAL: Final = 0.1
 FLOOR: Final = 0.03
-CEILING: Final = 1.0
+CEILING: Final = 3.0
 
 #: So many misses in a row are blamed on loss; from then on the path may have become slower.
 _BLAMED_ON_LOSS = 3
