@@ -99,6 +99,7 @@ class OptionsTests(SynchronousTestCase):
         """What has no meaning is refused, and a mistyped option is guessed."""
         self.assertIn("unexpected argument 'x'", self.refused(LsOptions(), "x"))
         self.assertIn("did you mean --watch?", self.refused(SyncOptions(), "d", "--wach"))
+        self.assertTrue(self.refused(SyncOptions(), "d", "--dmo").endswith("mean --demo?"))
 
     def test_password(self) -> None:
         """It comes from a file, the environment, or is the one that every camera has."""

@@ -93,7 +93,7 @@ class HelpfulOptions(usage.Options):
 
 def suggestion(word: str, known: Iterable[str], prefix: str = "") -> str:
     """``"; did you mean ...?"`` with those of ``known`` that look like ``word``, or nothing."""
-    names = sorted(known)
+    names = sorted(set(known))  # an option that several bases have is known several times
     likely = [name for name in names if word and name.startswith(word)]
     likely = likely or difflib.get_close_matches(word, names)
     if not likely or word in names:
