@@ -153,10 +153,12 @@ class HelpTests(Streams):
             self.assertIn(option, text)
 
     def test_version(self) -> None:
-        """The version is ours, wherever it is asked for."""
-        for words in (["--version"], ["connect", "--version"], ["decode", "--version"]):
-            self.assertEqual(main(words), 0)
+        """The version is ours, wherever it is asked for, and so is the help on it."""
+        for command in ([], *([name] for name, *_ in cli.Commands().subCommands)):
+            self.assertEqual(main([*command, "--version"]), 0)
             self.assertEqual(self.told(), f"trailcam {__version__}\n")
+            main([*command, "--help"])
+            self.assertNotIn("Twisted version", self.told())
 
 
 class MainTests(Streams):

@@ -21,10 +21,9 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from twisted.python import usage
 
-from trailcam._version import __version__
 from trailcam.cli_camera import COMMANDS, CameraCommand
 from trailcam.cli_running import reach, run_on_reactor
-from trailcam.console import COULD_NOT, DONE, SIGNALLED, complain, show
+from trailcam.console import COULD_NOT, DONE, SIGNALLED, complain, show, show_version
 from trailcam.errors import AllAttemptsFailed, SessionError, TrailcamError
 from trailcam.tap.options import (
     ConnectOptions,
@@ -99,7 +98,7 @@ class Commands(HelpfulOptions):
 
     def opt_version(self) -> None:
         """Show the version and exit."""
-        _show_version()
+        show_version()
 
     def getSynopsis(self) -> str:
         """The first line of the help; a command's own follows the command's name."""
@@ -139,7 +138,7 @@ class Command(HelpfulOptions):
 
     def opt_version(self) -> None:
         """Show the version and exit."""
-        _show_version()
+        show_version()
 
 
 class ConnectCommand(ConnectOptions, Command):
@@ -300,11 +299,6 @@ class SecretCommand(Command):
             show(f"The secret, for the agent beside the device and for its clients:\n  {secret}")
             show(f"The line for the file of devices on the servers, which is no secret:\n  {line}")
         return DONE
-
-
-def _show_version() -> None:
-    show(f"trailcam {__version__}")
-    raise SystemExit(DONE)
 
 
 def _show_json(info: dict[str, Any]) -> None:
