@@ -106,6 +106,8 @@ class Commands(HelpfulOptions):
 
     def parseOptions(self, options: Sequence[str] | None = None) -> None:
         """Parse; :raises UsageError: also for a command that is missing or unknown."""
+        if options and options[0] == "help":
+            options = [*options[1:], "--help"]
         names = [name for name, *_ in self.subCommands]
         word = next((option for option in options or () if not option.startswith("-")), None)
         if word is not None and word not in names:

@@ -81,6 +81,8 @@ class HelpfulOptions(usage.Options):
             hint = suggestion(cause.opt, names, "--")
             raise usage.UsageError(f"{cause.msg}{hint}") from problem
 
+    opt_h = usage.Options.opt_help
+
     def seconds(self, option: str) -> float:
         """The value of an option; :raises UsageError: it is no number of seconds."""
         value = number(self[option])
