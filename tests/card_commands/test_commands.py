@@ -390,7 +390,7 @@ class LiveTests(CommandTestCase):
         self.clock.advance(5)
         self.assertEqual(self.successResultOf(work), 0)
         self.assertEqual(self.path.read_bytes(), b"firstsecond")
-        self.assertEqual((self.live.stopped, self.said), (1, [f"2 frames (0.0 MB) in {self.path}"]))
+        self.assertEqual((self.live.stopped, self.said), (1, [f"2 frames (0.0 kB) in {self.path}"]))
 
     def test_lost(self) -> None:
         """It ends with the session, and keeps what came."""

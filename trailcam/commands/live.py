@@ -13,7 +13,7 @@ from trailcam.commands.options import LiveOptions
 from trailcam.commands.output import COULD_NOT, DONE, Show, show_json
 from trailcam.errors import SessionError
 from trailcam.library import disk
-from trailcam.library.summary import megabytes
+from trailcam.library.summary import amount
 
 if TYPE_CHECKING:
     from twisted.internet.interfaces import IReactorTime
@@ -68,7 +68,7 @@ class _Recording:
         self._file.close()
 
     def __str__(self) -> str:
-        return f"{self.frames} frames ({megabytes(self.octets)})"
+        return f"{self.frames} frames ({amount(self.octets)})"
 
     async def last(self, clock: IReactorTime, camera: LiveCamera, limit: float | None) -> bool:
         """Write until the end; returns whether that was the end of the session."""
