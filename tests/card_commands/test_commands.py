@@ -197,7 +197,8 @@ class GetTests(CommandTestCase):
     def test_cannot_write(self) -> None:
         """A folder that is none is told."""
         self.directory.write_bytes(b"")
-        self.fails(self.work(self.get("DSCF0003")), FolderUnusable)
+        words = self.fails(self.work(self.get("DSCF0003")), FolderUnusable)
+        self.assertEqual(words, f"{self.directory} is there already, and is not a folder")
 
 
 class ThumbsTests(CommandTestCase):
@@ -435,7 +436,8 @@ class LiveTests(CommandTestCase):
     def test_cannot_write(self) -> None:
         """Nothing is written over, and a full disk ends it."""
         self.path.write_bytes(b"mine")
-        self.fails(self.record(), FolderUnusable)
+        words = self.fails(self.record(), FolderUnusable)
+        self.assertEqual(words, f"{self.path} is there already, and is not written over")
         self.assertEqual((self.path.read_bytes(), self.live.stopped), (b"mine", 0))
         self.path.unlink()
         full = mock.mock_open()

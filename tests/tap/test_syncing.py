@@ -196,7 +196,7 @@ class SyncingTests(LibraryTestCase):
         self.begin()
         self.clock.pump([RETRY] * 3)
         [line] = self.log.lines()
-        self.assertIn("cannot be written: something else has this name; beginning anew in", line)
+        self.assertIn("is there already, and is not a folder; beginning anew in", line)
         self.directory.unlink()
         self.clock.advance(RETRY)
         self.let()

@@ -42,8 +42,7 @@ async def get(
     saver = Saver(settings or Settings(), told.advanced)
     results = Results(show, "saved", as_json=bool(options["json"]))
     wanted = pick(await camera.media(), options.names)
-    with disk.trouble(options.directory):
-        options.directory.mkdir(parents=True, exist_ok=True)
+    disk.make_whole_folder(options.directory)
     told.planned(len(wanted))
     raw = 0
     try:
@@ -87,8 +86,7 @@ async def thumbs(camera: ICamera, options: ThumbsOptions, show: Show) -> int:
     :raises LibraryError: the folder cannot be written.
     """
     results = Results(show, "saved", as_json=bool(options["json"]))
-    with disk.trouble(options.directory):
-        options.directory.mkdir(parents=True, exist_ok=True)
+    disk.make_whole_folder(options.directory)
     wanted: dict[Path, MediaItem] = {}
     for item in await camera.media():
         try:

@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from twisted.internet.defer import Deferred, TimeoutError
 
 from trailcam.commands.options import LiveOptions
 from trailcam.commands.output import COULD_NOT, DONE, Show, show_json
-from trailcam.errors import SessionError
+from trailcam.errors import FolderUnusable, SessionError
 from trailcam.library import disk
 from trailcam.library.summary import amount
 
@@ -38,7 +39,7 @@ async def live(clock: IReactorTime, camera: LiveCamera, options: LiveOptions, sh
     :raises TrailcamError: the camera refuses.
     """
     with disk.trouble(options.path):
-        recording = _Recording(disk.open_new(options.path))
+        recording = _Recording(_new_file(options.path))
         try:
             with recording:
                 lost = await recording.last(clock, camera, options.limit)
@@ -52,6 +53,13 @@ async def live(clock: IReactorTime, camera: LiveCamera, options: LiveOptions, sh
         end = "; the connection was lost" if lost else ""
         show(f"{recording} in {options.path}{end}" if recording.frames else f"nothing came{end}")
     return COULD_NOT if lost or not recording.frames else DONE
+
+
+def _new_file(path: Path) -> BinaryIO:
+    try:
+        return disk.open_new(path)
+    except FileExistsError:
+        raise FolderUnusable(f"{path} is there already, and is not written over") from None
 
 
 class _Recording:

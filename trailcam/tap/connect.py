@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,8 @@ def _check_port(description: str) -> None:
 def _check_folder(text: str) -> Path:
     if not text or "\0" in text:
         raise ValueError(f"--sync: the name of a folder is wanted, got {text!r}")
+    if os.path.exists(text) and not os.path.isdir(text):
+        raise ValueError(f"--sync: {text!r} is there already, and is not a folder")
     return Path(text).absolute()
 
 
