@@ -186,12 +186,24 @@ class GetTests(CommandTestCase):
         self.assertEqual(self.status(self.get("DSCF70000")), 1)
         self.assertIn("is outside", self.said[-1])
 
+    def test_unknown(self) -> None:
+        """A name that is not on the card is told, and the others are fetched, each once."""
+        names = ("DSCF0003", "DSCF0099", "DSCF0003.JPG", "DSCF0002")
+        self.assertEqual(self.status(self.get(*names)), 1)
+        self.assertEqual(
+            self.said,
+            [
+                "DSCF0099 failed: there is no 'DSCF0099' on the card",
+                f"saved {self.directory}/DSCF0003.JPG",
+                f"saved {self.directory}/DSCF0002.JPG",
+            ],
+        )
+
     def test_ends(self) -> None:
         """What makes all the rest impossible comes out, and leaves nothing."""
         for problem in (SessionLost(7.0), LoginRejected("no", -1)):
             self.camera.faults[photo(3)] = [problem]
             self.fails(self.work(self.get("DSCF0003")), type(problem))
-        self.fails(self.work(self.get("DSCF0099")), MediaNotFound)
         self.assertEqual(list(self.directory.iterdir()), [])
 
     def test_cannot_write(self) -> None:

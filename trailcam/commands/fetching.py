@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from trailcam.commands.options import GetOptions, ThumbsOptions
 from trailcam.commands.output import Results, Show
 from trailcam.commands.selection import pick
-from trailcam.errors import CameraError, LoginRejected
+from trailcam.errors import CameraError, LoginRejected, MediaNotFound
 from trailcam.interfaces import ICamera
 from trailcam.library import disk
 from trailcam.library.items import RAW_VIDEO, key_of, names
@@ -34,14 +34,15 @@ async def get(
     """
     Fetch the named items; returns the exit status.
 
-    :raises MediaNotFound: a name means no item, or several; then nothing was fetched.
+    A name that means no item, or several, is told, and the rest is fetched.
+
     :raises SessionError: the connection is lost.
     :raises LibraryError: the folder cannot be written.
     """
     told = observer or SyncObserver()
     saver = Saver(settings or Settings(), told.advanced)
     results = Results(show, "saved", as_json=bool(options["json"]))
-    wanted = pick(await camera.media(), options.names)
+    wanted = _wanted(await camera.media(), options.names, results)
     disk.make_whole_folder(options.directory)
     told.planned(len(wanted))
     raw = 0
@@ -64,6 +65,19 @@ async def get(
     if raw and not options["json"]:
         show(raw_videos(raw))
     return results.end()
+
+
+def _wanted(
+    items: Sequence[MediaItem], names: Iterable[str], results: Results
+) -> list[MediaItem]:
+    """The items of these names, each once; the names that are of no use are told."""
+    wanted: dict[MediaItem, None] = {}
+    for name in names:
+        try:
+            wanted.update(dict.fromkeys(pick(items, [name])))
+        except MediaNotFound as problem:
+            results.fail(one_line(name), one_line(problem), problem.code)
+    return list(wanted)
 
 
 async def _get(camera: ICamera, item: MediaItem, options: GetOptions, saver: Saver) -> Path:
