@@ -239,6 +239,10 @@ class ThumbsTests(CommandTestCase):
         self.assertEqual(self.files()["100/DSCF0007.JPG.jpg"], b"mine")
         self.assertEqual(self.files()["100/DSCF0008.JPG.jpg"], content(photo(8))[:9])
         self.assertEqual(len(self.files()), 100)
+        self.assertEqual(self.said[-1], "99 new, 1 already here, 0 failed")
+        self.said.clear()
+        self.assertEqual(self.status(self.thumbs()), 0)
+        self.assertEqual(self.said, ["0 new, 100 already here, 0 failed"])
 
     def test_failures(self) -> None:
         """Those that do not come, and those that cannot be named, are told."""

@@ -102,6 +102,7 @@ async def thumbs(camera: ICamera, options: ThumbsOptions, show: Show) -> int:
     results = Results(show, "saved", as_json=bool(options["json"]))
     disk.make_whole_folder(options.directory)
     wanted: dict[Path, MediaItem] = {}
+    present = 0
     for item in await camera.media():
         try:
             path = _thumbnail(options.directory, item)
@@ -110,6 +111,8 @@ async def thumbs(camera: ICamera, options: ThumbsOptions, show: Show) -> int:
         else:
             if disk.size(path) is None:
                 wanted.setdefault(path, item)  # the newest of those with one number
+            else:
+                present += 1
     for batch in _batches(list(wanted.items())):
         pictures = await camera.thumbnails([item for _, item in batch])
         for path, item in batch:
@@ -119,6 +122,9 @@ async def thumbs(camera: ICamera, options: ThumbsOptions, show: Show) -> int:
             else:
                 _write(path, picture)
                 results.succeed(str(path))
+    if not options["json"]:
+        new, failed = len(results.done), len(results.failed)
+        show(f"{new} new, {present} already here, {failed} failed")
     return results.end()
 
 
