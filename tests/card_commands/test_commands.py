@@ -440,12 +440,14 @@ class LiveTests(CommandTestCase):
         cancelled.cancel()
         self.failureResultOf(cancelled, CancelledError)
         self.assertFalse(self.path.exists())
+        self.assertEqual(self.said, ["nothing came"])
 
     def test_cancelled(self) -> None:
-        """Ctrl-C keeps what came."""
+        """Ctrl-C keeps what came, and it is told."""
         work = self.record("--seconds=5")
         work.cancel()
         self.failureResultOf(work, CancelledError)
+        self.assertEqual(self.said, [f"2 frames (0.0 kB) in {self.path}"])
         self.assertEqual(self.path.read_bytes(), b"firstsecond")
         self.assertEqual((self.live.stopped, self.clock.getDelayedCalls()), (1, []))
 

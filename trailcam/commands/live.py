@@ -31,8 +31,8 @@ async def live(clock: IReactorTime, camera: LiveCamera, options: LiveOptions, sh
     """
     Record until the time is up, the session is over, or it is cancelled; returns the exit status.
 
-    What has come until then is kept in any case.  Where nothing came there is no file, and that
-    counts as a failure.
+    What has come until then is kept in any case, and told.  Where nothing came there is no file, and
+    that counts as a failure.
 
     :param clock: provides IReactorTime.
     :raises LibraryError: the file cannot be written, or is there already.
@@ -43,16 +43,24 @@ async def live(clock: IReactorTime, camera: LiveCamera, options: LiveOptions, sh
         try:
             with recording:
                 lost = await recording.last(clock, camera, options.limit)
+        except Exception:
+            if recording.frames:
+                _tell(recording, options, show)
+            raise
         finally:
             if not recording.frames:
                 disk.remove(options.path)
-    summary = {"frames": recording.frames, "octets": recording.octets, "lost": lost}
+    _tell(recording, options, show, lost=lost)
+    return COULD_NOT if lost or not recording.frames else DONE
+
+
+def _tell(recording: _Recording, options: LiveOptions, show: Show, *, lost: bool = False) -> None:
     if options["json"]:
+        summary = {"frames": recording.frames, "octets": recording.octets, "lost": lost}
         show_json(show, summary)
     else:
         end = "; the connection was lost" if lost else ""
         show(f"{recording} in {options.path}{end}" if recording.frames else f"nothing came{end}")
-    return COULD_NOT if lost or not recording.frames else DONE
 
 
 def _new_file(path: Path) -> BinaryIO:
