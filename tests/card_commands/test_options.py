@@ -82,6 +82,13 @@ class OptionsTests(SynchronousTestCase):
             self.assertIn(
                 "--every: expected seconds", self.refused(SyncOptions(), "d", f"--every={words}")
             )
+        self.assertEqual(
+            self.refused(SyncOptions(), "d", "--every=5"),
+            "--every: goes with --watch; give both, or leave it out",
+        )
+        options = SyncOptions()
+        options.parseOptions([CAMERA, "d", "--watch"])
+        self.assertEqual(options.watch, 60.0)
         self.assertIn("--seconds", self.refused(LiveOptions(), "f", "--seconds=x"))
         options = LiveOptions()
         options.parseOptions([CAMERA, "f", "--seconds=10"])

@@ -54,7 +54,12 @@ class Options(LoginOptions, FolderChoices):
     optParameters = [
         ["status", "s", "tcp:8650:interface=127.0.0.1", "Twisted endpoint of the status pages."],
         ["sync", None, None, "Folder DIR to fetch everything into that is on the card."],
-        ["every", None, f"{WATCH_EVERY:g}", "With --sync: seconds between two looks at the card."],
+        [
+            "every",
+            None,
+            None,
+            f"With --sync: seconds between two looks at the card. [default: {WATCH_EVERY:g}]",
+        ],
         [
             "on-event",
             None,
@@ -80,7 +85,7 @@ class Options(LoginOptions, FolderChoices):
     def postOptions(self) -> None:
         """Check everything; :raises UsageError: for the first mistake."""
         super().postOptions()
-        self.every = self.seconds("every")
+        self.every = self.looks("sync")
         with usage_errors():
             if self["sync"] is not None:
                 self.directory = _check_folder(self["sync"])
