@@ -67,9 +67,7 @@ async def get(
     return results.end()
 
 
-def _wanted(
-    items: Sequence[MediaItem], names: Iterable[str], results: Results
-) -> list[MediaItem]:
+def _wanted(items: Sequence[MediaItem], names: Iterable[str], results: Results) -> list[MediaItem]:
     """The items of these names, each once; the names that are of no use are told."""
     wanted: dict[MediaItem, None] = {}
     for name in names:

@@ -31,8 +31,8 @@ async def live(clock: IReactorTime, camera: LiveCamera, options: LiveOptions, sh
     """
     Record until the time is up, the session is over, or it is cancelled; returns the exit status.
 
-    What has come until then is kept in any case, and told.  Where nothing came there is no file, and
-    that counts as a failure.
+    What has come until then is kept in any case, and told.  Where nothing came there is no file,
+    and that counts as a failure.
 
     :param clock: provides IReactorTime.
     :raises LibraryError: the file cannot be written, or is there already.
