@@ -128,6 +128,19 @@ class LoginTests(ClientTestCase):
             with self.assertRaisesRegex(ValueError, "source_port"):
                 CameraClient(CAMERA, port)  # type: ignore[arg-type]
 
+    def test_name_and_password(self) -> None:
+        """Who puts them where they do not belong is told where they do."""
+        client = self.client()
+        for words, name in ((("admin", "secret"), "token"), ((None, "secret"), "seq_num")):
+            with self.assertRaises(ValueError) as refused:
+                client.login(*words)  # type: ignore[arg-type]
+            self.assertEqual(
+                str(refused.exception), f"{name}: not a number; give username= and password="
+            )
+        with self.assertRaisesRegex(TypeError, r"password: belongs to login\(password=\.\.\.\)"):
+            self.client(password="secret")
+        self.assertEqual(self.runtime.asked, 0)
+
     def test_context(self) -> None:
         """As a context manager it logs out and closes."""
         camera = self.full_camera()

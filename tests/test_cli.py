@@ -152,11 +152,27 @@ class HelpTests(Streams):
             self.assertTrue(text.startswith(f"Usage: trailcam {command} {synopsis}\n"), text)
             self.assertIn(option, text)
 
-    def test_version(self) -> None:
-        """The version is ours, wherever it is asked for."""
-        for words in (["--version"], ["connect", "--version"], ["decode", "--version"]):
+    def test_other_spellings(self) -> None:
+        """Help is had in the other usual ways, too."""
+        for words, others in (
+            (["--help"], (["-h"], ["help"])),
+            (["sync", "--help"], (["sync", "-h"], ["help", "sync"])),
+        ):
             self.assertEqual(main(words), 0)
+            wanted = self.told()
+            for spelling in others:
+                self.assertEqual(main(spelling), 0)
+                self.assertEqual(self.told(), wanted)
+        self.assertEqual(main(["help", "fly"]), 2)
+        self.assertIn("unknown command 'fly'", self.errors.getvalue())
+
+    def test_version(self) -> None:
+        """The version is ours, wherever it is asked for, and so is the help on it."""
+        for command in ([], *([name] for name, *_ in cli.Commands().subCommands)):
+            self.assertEqual(main([*command, "--version"]), 0)
             self.assertEqual(self.told(), f"trailcam {__version__}\n")
+            main([*command, "--help"])
+            self.assertNotIn("Twisted version", self.told())
 
 
 class MainTests(Streams):

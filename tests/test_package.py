@@ -197,6 +197,16 @@ class ErrorTests(SynchronousTestCase):
         self.assertEqual(str(failure), "P2P: first; LAN: second")
         self.assertEqual((failure.failures, failure.report), (failures, report))
 
+    def test_all_failed_alike(self) -> None:
+        """A reason that several modes share is told once."""
+        failures = (
+            AttemptFailed(ConnectionMode.P2P, "punching", 1.0, "refused"),
+            AttemptFailed(ConnectionMode.LAN, "searching", 1.0, "refused"),
+            AttemptFailed(ConnectionMode.RELAY, "dialing", 1.0, "full"),
+        )
+        failure = AllAttemptsFailed(failures, Report(None, 1.0, ()))
+        self.assertEqual(str(failure), "P2P and LAN: refused; RELAY: full")
+
     def test_nothing_enabled(self) -> None:
         """When none ran, that is told."""
         failure = AllAttemptsFailed((), Report(None, 0.0, ()))

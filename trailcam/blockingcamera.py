@@ -51,9 +51,13 @@ class CameraClient:
         :param connection: more arguments of
             :class:`~trailcam.blocking.ParallelConnectionManager`, for when there is none yet.
         :raises ValueError: for an argument that cannot be, naming it.
+        :raises TypeError: for one that there is not; name and password belong to :meth:`login`.
         """
         if type(source_port) is not int or not 0 <= source_port <= 65535:
             raise ValueError(f"source_port: expected 0 to 65535, got {source_port!r}")
+        for name in ("username", "password"):
+            if name in connection:
+                raise TypeError(f"{name}: belongs to login({name}=...)")
         self._logger = check_logger(logger, "CameraClient")
         self._runtime = runtime or shared_runtime()
         self._manager = ParallelConnectionManager(
@@ -80,8 +84,11 @@ class CameraClient:
         :param seq_num: the number of the first command record; default 1.
         :return: whether the camera accepted; when not, or when there is no connection, the log
             says why.
+        :raises ValueError: for an argument that cannot be, naming it.
         :raises trailcam.errors.SessionError: when the connection is lost.
         """
+        _check_number("token", token)
+        _check_number("seq_num", seq_num)
         credentials = Credentials(username, password, token)
         if self._camera is None and not self._adopt(seq_num):
             return False
@@ -192,6 +199,12 @@ class CameraClient:
         if camera is None:
             raise SessionClosed("there is no connection: call login() first")
         return self._runtime.call(lambda: use(camera))
+
+
+def _check_number(name: str, value: object) -> None:
+    """Its value is not told: it may be a password that was put into the wrong place."""
+    if value is not None and type(value) is not int:
+        raise ValueError(f"{name}: not a number; give username= and password=")
 
 
 async def _fetch(

@@ -21,10 +21,9 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from twisted.python import usage
 
-from trailcam._version import __version__
 from trailcam.cli_camera import COMMANDS, CameraCommand
 from trailcam.cli_running import reach, run_on_reactor
-from trailcam.console import COULD_NOT, DONE, SIGNALLED, complain, show
+from trailcam.console import COULD_NOT, DONE, SIGNALLED, complain, show, show_version
 from trailcam.errors import AllAttemptsFailed, SessionError, TrailcamError
 from trailcam.tap.options import (
     ConnectOptions,
@@ -99,7 +98,7 @@ class Commands(HelpfulOptions):
 
     def opt_version(self) -> None:
         """Show the version and exit."""
-        _show_version()
+        show_version()
 
     def getSynopsis(self) -> str:
         """The first line of the help; a command's own follows the command's name."""
@@ -107,6 +106,8 @@ class Commands(HelpfulOptions):
 
     def parseOptions(self, options: Sequence[str] | None = None) -> None:
         """Parse; :raises UsageError: also for a command that is missing or unknown."""
+        if options and options[0] == "help":
+            options = [*options[1:], "--help"]
         names = [name for name, *_ in self.subCommands]
         word = next((option for option in options or () if not option.startswith("-")), None)
         if word is not None and word not in names:
@@ -139,7 +140,7 @@ class Command(HelpfulOptions):
 
     def opt_version(self) -> None:
         """Show the version and exit."""
-        _show_version()
+        show_version()
 
 
 class ConnectCommand(ConnectOptions, Command):
@@ -300,11 +301,6 @@ class SecretCommand(Command):
             show(f"The secret, for the agent beside the device and for its clients:\n  {secret}")
             show(f"The line for the file of devices on the servers, which is no secret:\n  {line}")
         return DONE
-
-
-def _show_version() -> None:
-    show(f"trailcam {__version__}")
-    raise SystemExit(DONE)
 
 
 def _show_json(info: dict[str, Any]) -> None:

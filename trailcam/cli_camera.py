@@ -22,7 +22,7 @@ from trailcam.commands.options import (
     SyncOptions,
     ThumbsOptions,
 )
-from trailcam.console import SIGNALLED, complain, show
+from trailcam.console import SIGNALLED, complain, show, show_version
 
 if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 
 class CameraCommand(CameraOptions):
     """One command: ``run()`` connects, logs in, and does :meth:`act`."""
+
+    def opt_version(self) -> None:
+        """Show the version and exit."""
+        show_version()
 
     def run(self) -> int:
         """Run on the reactor; returns the exit status."""

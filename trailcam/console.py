@@ -8,6 +8,8 @@ import contextlib
 import sys
 from typing import Final
 
+from trailcam._version import __version__
+
 #: Exit statuses.
 DONE: Final = 0
 COULD_NOT: Final = 1
@@ -17,6 +19,12 @@ SIGNALLED: Final = 128  # and the number of the signal
 def show(text: str) -> None:
     """Print a result."""
     print(text, flush=True)
+
+
+def show_version() -> None:
+    """Print the version, and exit."""
+    show(f"trailcam {__version__}")
+    raise SystemExit(DONE)
 
 
 def complain(text: str, status: int) -> int:

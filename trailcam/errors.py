@@ -263,7 +263,7 @@ Cause = tuple[type[AttemptFailed], str]
 
 class AllAttemptsFailed(ConnectError):
     """
-    Nobody won.
+    Nobody won; its text has each reason once, with the modes that it holds for.
 
     :ivar failures: one :class:`AttemptFailed` for each mode that ran.
     :ivar report: the :class:`trailcam.model.Report` of the whole race.
@@ -272,7 +272,10 @@ class AllAttemptsFailed(ConnectError):
     code = "all_failed"
 
     def __init__(self, failures: tuple[AttemptFailed, ...], report: Report) -> None:
-        reasons = "; ".join(f"{failure.mode.label}: {failure}" for failure in failures)
+        modes: dict[str, list[str]] = {}  # each reason once
+        for failure in failures:
+            modes.setdefault(str(failure), []).append(failure.mode.label)
+        reasons = "; ".join(f"{' and '.join(names)}: {why}" for why, names in modes.items())
         super().__init__(reasons or "no connection mode is enabled")
         self.failures = failures
         self.report = report

@@ -157,7 +157,7 @@ class PunchTests(ServiceTestCase):
         self.client.say(self.server.agent, PUNCH)
         self.turn(CAMERA_LIMIT + 0.1)
         self.assertEqual(self.client.heard[-1], Close())
-        self.assertIn(f"no way to the camera: P2P: {CAMERA} refused", self.log.lines()[-1])
+        self.assertIn(f"no way to the camera: P2P and LAN: {CAMERA} refused", self.log.lines()[-1])
         self.camera.start(interface="")
         self.turn(1.0)
         self.come()

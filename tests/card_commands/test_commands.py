@@ -186,18 +186,31 @@ class GetTests(CommandTestCase):
         self.assertEqual(self.status(self.get("DSCF70000")), 1)
         self.assertIn("is outside", self.said[-1])
 
+    def test_unknown(self) -> None:
+        """A name that is not on the card is told, and the others are fetched, each once."""
+        names = ("DSCF0003", "DSCF0099", "DSCF0003.JPG", "DSCF0002")
+        self.assertEqual(self.status(self.get(*names)), 1)
+        self.assertEqual(
+            self.said,
+            [
+                "DSCF0099 failed: there is no 'DSCF0099' on the card",
+                f"saved {self.directory}/DSCF0003.JPG",
+                f"saved {self.directory}/DSCF0002.JPG",
+            ],
+        )
+
     def test_ends(self) -> None:
         """What makes all the rest impossible comes out, and leaves nothing."""
         for problem in (SessionLost(7.0), LoginRejected("no", -1)):
             self.camera.faults[photo(3)] = [problem]
             self.fails(self.work(self.get("DSCF0003")), type(problem))
-        self.fails(self.work(self.get("DSCF0099")), MediaNotFound)
         self.assertEqual(list(self.directory.iterdir()), [])
 
     def test_cannot_write(self) -> None:
         """A folder that is none is told."""
         self.directory.write_bytes(b"")
-        self.fails(self.work(self.get("DSCF0003")), FolderUnusable)
+        words = self.fails(self.work(self.get("DSCF0003")), FolderUnusable)
+        self.assertEqual(words, f"{self.directory} is there already, and is not a folder")
 
 
 class ThumbsTests(CommandTestCase):
@@ -226,6 +239,10 @@ class ThumbsTests(CommandTestCase):
         self.assertEqual(self.files()["100/DSCF0007.JPG.jpg"], b"mine")
         self.assertEqual(self.files()["100/DSCF0008.JPG.jpg"], content(photo(8))[:9])
         self.assertEqual(len(self.files()), 100)
+        self.assertEqual(self.said[-1], "99 new, 1 already here, 0 failed")
+        self.said.clear()
+        self.assertEqual(self.status(self.thumbs()), 0)
+        self.assertEqual(self.said, ["0 new, 100 already here, 0 failed"])
 
     def test_failures(self) -> None:
         """Those that do not come, and those that cannot be named, are told."""
@@ -390,7 +407,7 @@ class LiveTests(CommandTestCase):
         self.clock.advance(5)
         self.assertEqual(self.successResultOf(work), 0)
         self.assertEqual(self.path.read_bytes(), b"firstsecond")
-        self.assertEqual((self.live.stopped, self.said), (1, [f"2 frames (0.0 MB) in {self.path}"]))
+        self.assertEqual((self.live.stopped, self.said), (1, [f"2 frames (0.0 kB) in {self.path}"]))
 
     def test_lost(self) -> None:
         """It ends with the session, and keeps what came."""
@@ -423,19 +440,22 @@ class LiveTests(CommandTestCase):
         cancelled.cancel()
         self.failureResultOf(cancelled, CancelledError)
         self.assertFalse(self.path.exists())
+        self.assertEqual(self.said, ["nothing came"])
 
     def test_cancelled(self) -> None:
-        """Ctrl-C keeps what came."""
+        """Ctrl-C keeps what came, and it is told."""
         work = self.record("--seconds=5")
         work.cancel()
         self.failureResultOf(work, CancelledError)
+        self.assertEqual(self.said, [f"2 frames (0.0 kB) in {self.path}"])
         self.assertEqual(self.path.read_bytes(), b"firstsecond")
         self.assertEqual((self.live.stopped, self.clock.getDelayedCalls()), (1, []))
 
     def test_cannot_write(self) -> None:
         """Nothing is written over, and a full disk ends it."""
         self.path.write_bytes(b"mine")
-        self.fails(self.record(), FolderUnusable)
+        words = self.fails(self.record(), FolderUnusable)
+        self.assertEqual(words, f"{self.path} is there already, and is not written over")
         self.assertEqual((self.path.read_bytes(), self.live.stopped), (b"mine", 0))
         self.path.unlink()
         full = mock.mock_open()

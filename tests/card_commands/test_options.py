@@ -82,6 +82,13 @@ class OptionsTests(SynchronousTestCase):
             self.assertIn(
                 "--every: expected seconds", self.refused(SyncOptions(), "d", f"--every={words}")
             )
+        self.assertEqual(
+            self.refused(SyncOptions(), "d", "--every=5"),
+            "--every: goes with --watch; give both, or leave it out",
+        )
+        options = SyncOptions()
+        options.parseOptions([CAMERA, "d", "--watch"])
+        self.assertEqual(options.watch, 60.0)
         self.assertIn("--seconds", self.refused(LiveOptions(), "f", "--seconds=x"))
         options = LiveOptions()
         options.parseOptions([CAMERA, "f", "--seconds=10"])
@@ -99,6 +106,7 @@ class OptionsTests(SynchronousTestCase):
         """What has no meaning is refused, and a mistyped option is guessed."""
         self.assertIn("unexpected argument 'x'", self.refused(LsOptions(), "x"))
         self.assertIn("did you mean --watch?", self.refused(SyncOptions(), "d", "--wach"))
+        self.assertTrue(self.refused(SyncOptions(), "d", "--dmo").endswith("mean --demo?"))
 
     def test_password(self) -> None:
         """It comes from a file, the environment, or is the one that every camera has."""

@@ -123,7 +123,7 @@ class TroubleTests(LibraryTestCase):
     def test_no_folder(self) -> None:
         """So is a file, here and further down."""
         self.directory.write_bytes(b"")
-        self.assertIn("something else", self.fails(self.start(), FolderUnusable))
+        self.assertIn("is not a folder", self.fails(self.start(), FolderUnusable))
         self.directory.unlink()
         self.directory.mkdir()
         (self.directory / "100").write_bytes(b"")

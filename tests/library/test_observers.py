@@ -19,7 +19,7 @@ from trailcam.errors import MediaNotFound, SessionLost
 from trailcam.library.bar import ProgressBar, observer_for
 from trailcam.library.lines import PlainLines
 from trailcam.library.observer import SyncObserver
-from trailcam.library.summary import FailedItem, Summary, title
+from trailcam.library.summary import FailedItem, Summary, amount, title
 
 
 class Terminal(io.StringIO):
@@ -74,9 +74,9 @@ class LinesTests(LibraryTestCase):
             stream.getvalue().splitlines(),
             [
                 "3 to fetch",
-                f"[1/3] 100/DSCF0003.JPG -> {folder}/DSCF0003.JPG (0.0 MB)",
+                f"[1/3] 100/DSCF0003.JPG -> {folder}/DSCF0003.JPG (0.3 kB)",
                 "[2/3] 100/DSCF0002.JPG failed: it is gone",
-                f"[3/3] 100/DSCF0001.JPG -> {folder}/DSCF0001.JPG (0.0 MB)",
+                f"[3/3] 100/DSCF0001.JPG -> {folder}/DSCF0001.JPG (0.3 kB)",
             ],
         )
 
@@ -127,7 +127,7 @@ class BarTests(LibraryTestCase):
         moves = [n for n, _ in bar.shown]
         self.assertEqual(moves, sorted(moves))
         self.assertEqual((moves[0], moves[-1], bar.closed), (0.0, 3, 1))
-        self.assertRegex(bar.shown[1][1], r"^0/3 100/DSCF0003\.JPG 0\.0 MB, 0\.0 MB/s$")
+        self.assertRegex(bar.shown[1][1], r"^0/3 100/DSCF0003\.JPG 0\.1 kB, 1\.3 kB/s$")
 
     def test_failed(self) -> None:
         """Why one failed is written above it."""
@@ -150,7 +150,7 @@ class BarTests(LibraryTestCase):
         self.bar.planned(1)
         self.bar.broken_off(Summary(1, 2))
         self.assertEqual(
-            self.stream.getvalue(), "until then: 1 new (0.0 MB), 2 already here, 0 failed; 0.0 s\n"
+            self.stream.getvalue(), "until then: 1 new (0.0 kB), 2 already here, 0 failed; 0.0 s\n"
         )
         self.assertEqual(self.bars[0].closed, 1)
         self.bar.broken_off(Summary())
@@ -209,6 +209,13 @@ class SummaryTests(SynchronousTestCase):
         failed = tuple(FailedItem(photo(n), f"n{n}", "gone", "x") for n in range(23))
         lines = str(Summary(failed=failed)).splitlines()
         self.assertEqual((lines[1], lines[-1], len(lines)), ("  n0: gone", "  ... and 3 more", 22))
+
+    def test_amount(self) -> None:
+        """Small amounts are kilobytes, so that they do not look like nothing."""
+        for octets, text in ((0, "0.0 kB"), (345, "0.3 kB"), (99_949, "99.9 kB")):
+            self.assertEqual(amount(octets), text)
+        for octets, text in ((100_000, "0.1 MB"), (13_400_000, "13.4 MB")):
+            self.assertEqual(amount(octets), text)
 
     def test_programs(self) -> None:
         """One JSON object for programs."""

@@ -120,7 +120,9 @@ class OptionsTests(SynchronousTestCase):
         for words, complaint in {
             ("--sync=",): "--sync: the name of a folder is wanted, got ''",
             ("--sync=a\0b",): "--sync: the name of a folder is wanted, got 'a\\x00b'",
+            (f"--sync={path}",): f"--sync: {str(path)!r} is there already, and is not a folder",
             ("--sync=x", "--every=0"): "--every: expected seconds, at most a year of them, got '0'",
+            ("--every=3",): "--every: goes with --sync; give both, or leave it out",
             ("--on-event=",): "--on-event: a command is wanted, got ''",
             ("--on-event=nobody-has-this",): "--on-event: 'nobody-has-this' is not a program that "
             "can be run here",

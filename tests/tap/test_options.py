@@ -401,6 +401,7 @@ class SuggestionTests(SynchronousTestCase):
     def test_slip(self) -> None:
         """A slip of the finger is forgiven, and the prefix shown."""
         self.assertEqual(suggestion("conect", ["connect"], "--"), "; did you mean --connect?")
+        self.assertEqual(suggestion("dmo", ["demo", "demo"], "--"), "; did you mean --demo?")
 
     def test_nothing_like_it(self) -> None:
         """Nothing is better than a silly guess."""

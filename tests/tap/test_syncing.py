@@ -196,7 +196,7 @@ class SyncingTests(LibraryTestCase):
         self.begin()
         self.clock.pump([RETRY] * 3)
         [line] = self.log.lines()
-        self.assertIn("cannot be written: something else has this name; beginning anew in", line)
+        self.assertIn("is there already, and is not a folder; beginning anew in", line)
         self.directory.unlink()
         self.clock.advance(RETRY)
         self.let()
@@ -227,7 +227,7 @@ class SyncingTests(LibraryTestCase):
         lines = self.log.lines(LogLevel.info)
         self.assertEqual(lines[0], "3 to fetch")
         self.assertEqual(lines[1], f"fetched 100/DSCF0003.JPG -> {self.directory}/100/DSCF0003.JPG")
-        self.assertEqual(lines[-1], "in the folder: 3 new (0.0 MB), 0 from before; 0 failed")
+        self.assertEqual(lines[-1], "in the folder: 3 new (0.8 kB), 0 from before; 0 failed")
         self.assertEqual(len(lines), 5)
 
     def test_raw_videos(self) -> None:

@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from trailcam.commands.options import GetOptions, ThumbsOptions
 from trailcam.commands.output import Results, Show
 from trailcam.commands.selection import pick
-from trailcam.errors import CameraError, LoginRejected
+from trailcam.errors import CameraError, LoginRejected, MediaNotFound
 from trailcam.interfaces import ICamera
 from trailcam.library import disk
 from trailcam.library.items import RAW_VIDEO, key_of, names
@@ -34,16 +34,16 @@ async def get(
     """
     Fetch the named items; returns the exit status.
 
-    :raises MediaNotFound: a name means no item, or several; then nothing was fetched.
+    A name that means no item, or several, is told, and the rest is fetched.
+
     :raises SessionError: the connection is lost.
     :raises LibraryError: the folder cannot be written.
     """
     told = observer or SyncObserver()
     saver = Saver(settings or Settings(), told.advanced)
     results = Results(show, "saved", as_json=bool(options["json"]))
-    wanted = pick(await camera.media(), options.names)
-    with disk.trouble(options.directory):
-        options.directory.mkdir(parents=True, exist_ok=True)
+    wanted = _wanted(await camera.media(), options.names, results)
+    disk.make_whole_folder(options.directory)
     told.planned(len(wanted))
     raw = 0
     try:
@@ -67,6 +67,17 @@ async def get(
     return results.end()
 
 
+def _wanted(items: Sequence[MediaItem], names: Iterable[str], results: Results) -> list[MediaItem]:
+    """The items of these names, each once; the names that are of no use are told."""
+    wanted: dict[MediaItem, None] = {}
+    for name in names:
+        try:
+            wanted.update(dict.fromkeys(pick(items, [name])))
+        except MediaNotFound as problem:
+            results.fail(one_line(name), one_line(problem), problem.code)
+    return list(wanted)
+
+
 async def _get(camera: ICamera, item: MediaItem, options: GetOptions, saver: Saver) -> Path:
     key = key_of(item)
     return await fetch_one(
@@ -87,9 +98,9 @@ async def thumbs(camera: ICamera, options: ThumbsOptions, show: Show) -> int:
     :raises LibraryError: the folder cannot be written.
     """
     results = Results(show, "saved", as_json=bool(options["json"]))
-    with disk.trouble(options.directory):
-        options.directory.mkdir(parents=True, exist_ok=True)
+    disk.make_whole_folder(options.directory)
     wanted: dict[Path, MediaItem] = {}
+    present = 0
     for item in await camera.media():
         try:
             path = _thumbnail(options.directory, item)
@@ -98,6 +109,8 @@ async def thumbs(camera: ICamera, options: ThumbsOptions, show: Show) -> int:
         else:
             if disk.size(path) is None:
                 wanted.setdefault(path, item)  # the newest of those with one number
+            else:
+                present += 1
     for batch in _batches(list(wanted.items())):
         pictures = await camera.thumbnails([item for _, item in batch])
         for path, item in batch:
@@ -107,6 +120,9 @@ async def thumbs(camera: ICamera, options: ThumbsOptions, show: Show) -> int:
             else:
                 _write(path, picture)
                 results.succeed(str(path))
+    if not options["json"]:
+        new, failed = len(results.done), len(results.failed)
+        show(f"{new} new, {present} already here, {failed} failed")
     return results.end()
 
 

@@ -5,15 +5,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from twisted.internet.defer import Deferred, TimeoutError
 
 from trailcam.commands.options import LiveOptions
 from trailcam.commands.output import COULD_NOT, DONE, Show, show_json
-from trailcam.errors import SessionError
+from trailcam.errors import FolderUnusable, SessionError
 from trailcam.library import disk
-from trailcam.library.summary import megabytes
+from trailcam.library.summary import amount
 
 if TYPE_CHECKING:
     from twisted.internet.interfaces import IReactorTime
@@ -30,28 +31,43 @@ async def live(clock: IReactorTime, camera: LiveCamera, options: LiveOptions, sh
     """
     Record until the time is up, the session is over, or it is cancelled; returns the exit status.
 
-    What has come until then is kept in any case.  Where nothing came there is no file, and that
-    counts as a failure.
+    What has come until then is kept in any case, and told.  Where nothing came there is no file,
+    and that counts as a failure.
 
     :param clock: provides IReactorTime.
     :raises LibraryError: the file cannot be written, or is there already.
     :raises TrailcamError: the camera refuses.
     """
     with disk.trouble(options.path):
-        recording = _Recording(disk.open_new(options.path))
+        recording = _Recording(_new_file(options.path))
         try:
             with recording:
                 lost = await recording.last(clock, camera, options.limit)
+        except Exception:
+            if recording.frames:
+                _tell(recording, options, show)
+            raise
         finally:
             if not recording.frames:
                 disk.remove(options.path)
-    summary = {"frames": recording.frames, "octets": recording.octets, "lost": lost}
+    _tell(recording, options, show, lost=lost)
+    return COULD_NOT if lost or not recording.frames else DONE
+
+
+def _tell(recording: _Recording, options: LiveOptions, show: Show, *, lost: bool = False) -> None:
     if options["json"]:
+        summary = {"frames": recording.frames, "octets": recording.octets, "lost": lost}
         show_json(show, summary)
     else:
         end = "; the connection was lost" if lost else ""
         show(f"{recording} in {options.path}{end}" if recording.frames else f"nothing came{end}")
-    return COULD_NOT if lost or not recording.frames else DONE
+
+
+def _new_file(path: Path) -> BinaryIO:
+    try:
+        return disk.open_new(path)
+    except FileExistsError:
+        raise FolderUnusable(f"{path} is there already, and is not written over") from None
 
 
 class _Recording:
@@ -68,7 +84,7 @@ class _Recording:
         self._file.close()
 
     def __str__(self) -> str:
-        return f"{self.frames} frames ({megabytes(self.octets)})"
+        return f"{self.frames} frames ({amount(self.octets)})"
 
     async def last(self, clock: IReactorTime, camera: LiveCamera, limit: float | None) -> bool:
         """Write until the end; returns whether that was the end of the session."""

@@ -121,6 +121,20 @@ class FolderChoices(HelpfulOptions):
         ["utc", None, "The camera's clock shows UTC, not this machine's local time."],
     ]
 
+    def looks(self, repeater: str) -> float:
+        """
+        Seconds between two looks at the card, from ``--every``.
+
+        :param repeater: the option without which there is one look, or none.
+        :raises UsageError: they are none, or ``--every`` was given without that option.
+        """
+        if self["every"] is None:
+            return WATCH_EVERY
+        seconds = self.seconds("every")
+        if not self[repeater]:
+            raise usage.UsageError(f"--every: goes with --{repeater}; give both, or leave it out")
+        return seconds
+
     def chosen(self, settings: Settings) -> Settings:
         """``settings`` with what was chosen."""
         return attrs.evolve(settings, utc=bool(self["utc"]), restore=bool(self["restore"]))
@@ -135,7 +149,9 @@ class SyncOptions(_FolderOptions, FolderChoices):
         "Exits with 1 when an item could not be fetched."
     )
 
-    optParameters = [["every", None, f"{WATCH_EVERY:g}", "With --watch: seconds between looks."]]
+    optParameters = [
+        ["every", None, None, f"With --watch: seconds between looks. [default: {WATCH_EVERY:g}]"]
+    ]
 
     optFlags = [["watch", None, "Stay, and fetch what is new, until Ctrl-C."]]
 
@@ -145,7 +161,7 @@ class SyncOptions(_FolderOptions, FolderChoices):
     def postOptions(self) -> None:
         """Check everything; :raises UsageError: for the first mistake."""
         super().postOptions()
-        every = self.seconds("every")
+        every = self.looks("watch")
         self.watch = every if self["watch"] else None
 
 

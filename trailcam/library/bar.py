@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from trailcam.library.lines import PlainLines
 from trailcam.library.observer import SyncObserver
-from trailcam.library.summary import Summary, megabytes, title
+from trailcam.library.summary import Summary, amount, title
 from trailcam.model import MediaItem
 
 if TYPE_CHECKING:
@@ -111,9 +111,9 @@ class ProgressBar(SyncObserver):
         if self._bar is None:
             return
         seconds = self._clock.seconds() - self._began
-        rate = f", {megabytes(self._octets / seconds)}/s" if seconds > 0 else ""
+        rate = f", {amount(self._octets / seconds)}/s" if seconds > 0 else ""
         self._bar.n = min(self._done + fraction, self._total)
-        text = f"{self._done}/{self._total} {title(item)} {megabytes(self._current)}{rate}"
+        text = f"{self._done}/{self._total} {title(item)} {amount(self._current)}{rate}"
         self._bar.set_postfix_str(text, refresh=False)
         self._bar.update(0)  # refreshes as often as the bar thinks right
 

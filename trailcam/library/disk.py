@@ -74,6 +74,19 @@ def refuse_link(path: Path) -> None:
         raise FolderUnsafe(f"{path} is a link to {target}: nothing is written through it")
 
 
+def make_whole_folder(path: Path) -> None:
+    """
+    Make the folder of pictures itself and those above it, where they are not there.
+
+    :raises FolderUnusable: when there is something else, or nothing can be made.
+    """
+    with trouble(path):
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except FileExistsError:
+            raise FolderUnusable(f"{path} is there already, and is not a folder") from None
+
+
 def make_folder(path: Path) -> None:
     """
     Make a folder inside the folder of pictures, if it is not there.

@@ -40,8 +40,8 @@ class Folder:
         :param restore: whether files that were deleted here count as absent.
         :raises LibraryError: it cannot be used, or another run has it.
         """
+        disk.make_whole_folder(directory)
         with disk.trouble(directory):
-            directory.mkdir(parents=True, exist_ok=True)
             self.path = Path(os.path.realpath(directory))
         self._utc = utc
         self._restore = restore

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TextIO
 
 from trailcam.library.observer import SyncObserver
-from trailcam.library.summary import Summary, megabytes, title
+from trailcam.library.summary import Summary, amount, title
 from trailcam.model import MediaItem
 
 
@@ -36,7 +36,7 @@ class PlainLines(SyncObserver):
 
     def finished(self, item: MediaItem, path: Path) -> None:
         """Which, and where."""
-        self.say(f"{self._place()} {title(item)} -> {path} ({megabytes(self._octets)})")
+        self.say(f"{self._place()} {title(item)} -> {path} ({amount(self._octets)})")
 
     def failed(self, item: MediaItem, reason: str) -> None:
         """Which, and why."""

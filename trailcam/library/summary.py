@@ -21,9 +21,9 @@ def one_line(text: object) -> str:
     return line if len(line) <= _LONGEST_REASON else f"{line[:_LONGEST_REASON]}..."
 
 
-def megabytes(octets: float) -> str:
+def amount(octets: float) -> str:
     """A number of octets for people."""
-    return f"{octets / 1e6:.1f} MB"
+    return f"{octets / 1e6:.1f} MB" if octets >= 1e5 else f"{octets / 1e3:.1f} kB"
 
 
 def title(item: MediaItem) -> str:
@@ -108,7 +108,7 @@ class Summary:
         return "\n".join(self._lines())
 
     def _lines(self) -> list[str]:
-        line = f"{self.new} new ({megabytes(self.octets)}), {self.present} already here"
+        line = f"{self.new} new ({amount(self.octets)}), {self.present} already here"
         line += f", {len(self.failed)} failed; {self.seconds:.1f} s"
         if self.reconnects:
             line += f", {self.reconnects} reconnect{'s' if self.reconnects > 1 else ''}"

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,12 @@ class Options(LoginOptions, FolderChoices):
     optParameters = [
         ["status", "s", "tcp:8650:interface=127.0.0.1", "Twisted endpoint of the status pages."],
         ["sync", None, None, "Folder DIR to fetch everything into that is on the card."],
-        ["every", None, f"{WATCH_EVERY:g}", "With --sync: seconds between two looks at the card."],
+        [
+            "every",
+            None,
+            None,
+            f"With --sync: seconds between two looks at the card. [default: {WATCH_EVERY:g}]",
+        ],
         [
             "on-event",
             None,
@@ -79,7 +85,7 @@ class Options(LoginOptions, FolderChoices):
     def postOptions(self) -> None:
         """Check everything; :raises UsageError: for the first mistake."""
         super().postOptions()
-        self.every = self.seconds("every")
+        self.every = self.looks("sync")
         with usage_errors():
             if self["sync"] is not None:
                 self.directory = _check_folder(self["sync"])
@@ -114,6 +120,8 @@ def _check_port(description: str) -> None:
 def _check_folder(text: str) -> Path:
     if not text or "\0" in text:
         raise ValueError(f"--sync: the name of a folder is wanted, got {text!r}")
+    if os.path.exists(text) and not os.path.isdir(text):
+        raise ValueError(f"--sync: {text!r} is there already, and is not a folder")
     return Path(text).absolute()
 
 

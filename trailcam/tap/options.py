@@ -81,6 +81,8 @@ class HelpfulOptions(usage.Options):
             hint = suggestion(cause.opt, names, "--")
             raise usage.UsageError(f"{cause.msg}{hint}") from problem
 
+    opt_h = usage.Options.opt_help
+
     def seconds(self, option: str) -> float:
         """The value of an option; :raises UsageError: it is no number of seconds."""
         value = number(self[option])
@@ -93,7 +95,7 @@ class HelpfulOptions(usage.Options):
 
 def suggestion(word: str, known: Iterable[str], prefix: str = "") -> str:
     """``"; did you mean ...?"`` with those of ``known`` that look like ``word``, or nothing."""
-    names = sorted(known)
+    names = sorted(set(known))  # an option that several bases have is known several times
     likely = [name for name in names if word and name.startswith(word)]
     likely = likely or difflib.get_close_matches(word, names)
     if not likely or word in names:

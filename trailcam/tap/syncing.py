@@ -18,7 +18,7 @@ from trailcam.errors import TrailcamError
 from trailcam.interfaces import ICamera
 from trailcam.library.observer import SyncObserver
 from trailcam.library.saver import Settings
-from trailcam.library.summary import Summary, megabytes, one_line, raw_videos, title
+from trailcam.library.summary import Summary, amount, one_line, raw_videos, title
 from trailcam.library.sync import Reconnecting, sync_until_done
 from trailcam.model import MediaItem
 from trailcam.tap.visitor import Visitor
@@ -192,7 +192,7 @@ class _Notes(SyncObserver):
             self._log.info(
                 "in the folder: {new} new ({octets}), {present} from before; {failed} failed",
                 new=summary.new,
-                octets=megabytes(summary.octets),
+                octets=amount(summary.octets),
                 present=summary.present,
                 failed=len(summary.failed),
             )
