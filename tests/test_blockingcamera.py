@@ -128,15 +128,24 @@ class LoginTests(ClientTestCase):
             with self.assertRaisesRegex(ValueError, "source_port"):
                 CameraClient(CAMERA, port)  # type: ignore[arg-type]
 
+    def test_token(self) -> None:
+        """Text may be a number; other text is warned of, and not used."""
+        self.full_camera()
+        for token, warnings in (("12345", 0), ("A1-B2", 1)):
+            client = self.client()
+            self.assertTrue(client.login(token))
+            lines = self.lines.texts(logging.WARNING)
+            self.assertEqual(len([line for line in lines if "The token is not" in line]), warnings)
+            self.assertNotIn("A1-B2", "".join(lines))
+
     def test_name_and_password(self) -> None:
         """Who puts them where they do not belong is told where they do."""
         client = self.client()
-        for words, name in ((("admin", "secret"), "token"), ((None, "secret"), "seq_num")):
-            with self.assertRaises(ValueError) as refused:
-                client.login(*words)  # type: ignore[arg-type]
-            self.assertEqual(
-                str(refused.exception), f"{name}: not a number; give username= and password="
-            )
+        with self.assertRaises(ValueError) as refused:
+            client.login("admin", "secret")  # type: ignore[arg-type]
+        self.assertEqual(
+            str(refused.exception), "seq_num: not a number; give username= and password="
+        )
         with self.assertRaisesRegex(TypeError, r"password: belongs to login\(password=\.\.\.\)"):
             self.client(password="secret")
         self.assertEqual(self.runtime.asked, 0)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -71,7 +72,7 @@ class CameraClient:
 
     def login(
         self,
-        token: int | None = None,
+        token: int | str | None = None,
         seq_num: int | None = None,
         *,
         username: str = "admin",
@@ -80,16 +81,18 @@ class CameraClient:
         """
         Log in, over the manager's connection or a new one.
 
-        :param token: used as the session's token when the camera's answer brings none.
+        :param token: used as the session's token when the camera's answer brings none; a number, or
+            the text of one.
         :param seq_num: the number of the first command record; default 1.
         :return: whether the camera accepted; when not, or when there is no connection, the log
             says why.
         :raises ValueError: for an argument that cannot be, naming it.
         :raises trailcam.errors.SessionError: when the connection is lost.
         """
-        _check_number("token", token)
-        _check_number("seq_num", seq_num)
-        credentials = Credentials(username, password, token)
+        if seq_num is not None and type(seq_num) is not int:
+            # Its value is not told: it may be a password that was put into the wrong place.
+            raise ValueError("seq_num: not a number; give username= and password=")
+        credentials = Credentials(username, password, self._number_of(token))
         if self._camera is None and not self._adopt(seq_num):
             return False
         try:
@@ -172,6 +175,15 @@ class CameraClient:
     ) -> None:
         self.close()
 
+    def _number_of(self, token: int | str | None) -> int | None:
+        """Other text than a number is of no use; a camera that gives a token needs none of ours."""
+        if token is None:
+            return None
+        with suppress(TypeError, ValueError):
+            return int(token)
+        self._logger.warning("[LOGIN] The token is not a number, and is not used")
+        return None
+
     def _adopt(self, seq_num: int | None) -> bool:
         """Get a session; whether there is one."""
         self._runtime.ensure_running()
@@ -199,12 +211,6 @@ class CameraClient:
         if camera is None:
             raise SessionClosed("there is no connection: call login() first")
         return self._runtime.call(lambda: use(camera))
-
-
-def _check_number(name: str, value: object) -> None:
-    """Its value is not told: it may be a password that was put into the wrong place."""
-    if value is not None and type(value) is not int:
-        raise ValueError(f"{name}: not a number; give username= and password=")
 
 
 async def _fetch(
