@@ -8,10 +8,13 @@ explains.  The message is for people and may be reworded.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Hashable, Iterable
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 if TYPE_CHECKING:
     from trailcam.model import ConnectionMode, Report
+
+_R = TypeVar("_R", bound=Hashable)
 
 _LONGEST_SHOWN = 100
 
@@ -23,6 +26,14 @@ def shown(value: object) -> str:
     except Exception:
         return f"something of type {type(value).__name__}"
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
+
+
+def shared_reasons(reasons: Iterable[tuple[_R, str]]) -> dict[_R, str]:
+    """Each reason once, in their order, with whom it holds for, such as ``"P2P and LAN"``."""
+    modes: dict[_R, list[str]] = {}
+    for reason, mode in reasons:
+        modes.setdefault(reason, []).append(mode)
+    return {reason: " and ".join(names) for reason, names in modes.items()}
 
 
 class TrailcamError(Exception):
@@ -272,11 +283,9 @@ class AllAttemptsFailed(ConnectError):
     code = "all_failed"
 
     def __init__(self, failures: tuple[AttemptFailed, ...], report: Report) -> None:
-        modes: dict[str, list[str]] = {}  # each reason once
-        for failure in failures:
-            modes.setdefault(str(failure), []).append(failure.mode.label)
-        reasons = "; ".join(f"{' and '.join(names)}: {why}" for why, names in modes.items())
-        super().__init__(reasons or "no connection mode is enabled")
+        reasons = shared_reasons((str(failure), failure.mode.label) for failure in failures)
+        told = "; ".join(f"{modes}: {reason}" for reason, modes in reasons.items())
+        super().__init__(told or "no connection mode is enabled")
         self.failures = failures
         self.report = report
 

@@ -15,7 +15,7 @@ from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from trailcam.errors import AllAttemptsFailed, SessionError
+from trailcam.errors import AllAttemptsFailed, SessionError, shared_reasons
 from trailcam.info import threads_info
 from trailcam.interfaces import ILink, IStatusSource
 from trailcam.model import AttemptState, Report
@@ -185,15 +185,15 @@ class Keeper(Service):
 
     def _tell_failures(self, report: Report) -> None:
         """Each reason once, and at full volume only when the last race had other ones."""
-        reasons: dict[tuple[str, str | None], list[str]] = {}
-        for attempt in report.attempts:
-            if attempt.error is not None:
-                reasons.setdefault((attempt.error, attempt.code), []).append(attempt.mode.label)
+        reasons = shared_reasons(
+            ((attempt.error, attempt.code), attempt.mode.label)
+            for attempt in report.attempts
+            if attempt.error is not None
+        )
         codes = [code for _, code in reasons]
         level = LogLevel.debug if codes == self._last_codes else LogLevel.warn
         self._last_codes = codes
-        for (reason, code), modes in reasons.items():
-            mode = " and ".join(modes)
+        for (reason, code), mode in reasons.items():
             self._log.emit(level, "{mode} failed: {reason}", mode=mode, reason=reason, code=code)
 
 
