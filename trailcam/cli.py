@@ -23,7 +23,7 @@ from twisted.python import usage
 
 from trailcam.cli_camera import COMMANDS, CameraCommand
 from trailcam.cli_running import reach, run_on_reactor
-from trailcam.console import COULD_NOT, DONE, SIGNALLED, complain, show, show_version
+from trailcam.console import COULD_NOT, DONE, SIGNALLED, VersionOption, complain, show
 from trailcam.errors import AllAttemptsFailed, SessionError, TrailcamError
 from trailcam.tap.options import (
     ConnectOptions,
@@ -75,7 +75,7 @@ def _obey(command: Commands, argv: Sequence[str]) -> int:
     return command.run()
 
 
-class Commands(HelpfulOptions):
+class Commands(VersionOption, HelpfulOptions):
     """The commands, and what is said about all of them."""
 
     longdesc = (
@@ -95,10 +95,6 @@ class Commands(HelpfulOptions):
             ("secret", None, SecretCommand, "Make a secret for a device of yours."),
             *((name, None, command, text) for name, command, text in COMMANDS),
         ]
-
-    def opt_version(self) -> None:
-        """Show the version and exit."""
-        show_version()
 
     def getSynopsis(self) -> str:
         """The first line of the help; a command's own follows the command's name."""
@@ -135,12 +131,8 @@ def _hint(word: str, names: Sequence[str]) -> str:
     return suggestion(word, names) or f"; there are {', '.join(most)} and {last}"
 
 
-class Command(HelpfulOptions):
+class Command(VersionOption, HelpfulOptions):
     """One command's options; ``run()`` does the work and returns the exit status."""
-
-    def opt_version(self) -> None:
-        """Show the version and exit."""
-        show_version()
 
 
 class ConnectCommand(ConnectOptions, Command):

@@ -22,7 +22,7 @@ from trailcam.commands.options import (
     SyncOptions,
     ThumbsOptions,
 )
-from trailcam.console import SIGNALLED, complain, show, show_version
+from trailcam.console import SIGNALLED, VersionOption, complain, show
 
 if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
@@ -32,12 +32,8 @@ if TYPE_CHECKING:
     from trailcam.library.observer import SyncObserver
 
 
-class CameraCommand(CameraOptions):
+class CameraCommand(VersionOption, CameraOptions):
     """One command: ``run()`` connects, logs in, and does :meth:`act`."""
-
-    def opt_version(self) -> None:
-        """Show the version and exit."""
-        show_version()
 
     def run(self) -> int:
         """Run on the reactor; returns the exit status."""

@@ -21,10 +21,13 @@ def show(text: str) -> None:
     print(text, flush=True)
 
 
-def show_version() -> None:
-    """Print the version, and exit."""
-    show(f"trailcam {__version__}")
-    raise SystemExit(DONE)
+class VersionOption:
+    """Makes ``--version`` tell ours, and not Twisted's; stands before other options' classes."""
+
+    def opt_version(self) -> None:
+        """Show the version and exit."""
+        show(f"trailcam {__version__}")
+        raise SystemExit(DONE)
 
 
 def complain(text: str, status: int) -> int:
