@@ -13,7 +13,7 @@ from trailcam.errors import shown
 from trailcam.simulator.card import Card, Contents
 from trailcam.simulator.folder import card_of
 from trailcam.simulator.manners import Manners, Quirk
-from trailcam.tap.options import number
+from trailcam.tap.options import MOST_SECONDS, number
 
 #: The options that make a card: the field of Contents each one sets, its help.
 CONTENTS: Mapping[str, tuple[str, str]] = {
@@ -35,7 +35,6 @@ QUIRK = "quirk"
 EVENT = "event"
 
 _MOST = 9999
-_LATEST = 366 * 86400.0  # seconds
 _LARGEST = 16 * 1024 * 1024
 
 
@@ -89,7 +88,7 @@ def checked_manners(given: Mapping[str, Any]) -> Manners:
 def _event(text: str) -> tuple[float, int]:
     seconds, _, event = text.partition("=")
     delay = number(seconds)
-    if isinstance(delay, str) or not 0 <= delay <= _LATEST:
+    if isinstance(delay, str) or not 0 <= delay <= MOST_SECONDS:
         raise ValueError(f"--{EVENT}: expected SECONDS=NUMBER such as 2.5=4, got {shown(text)}")
     return float(delay), _count(EVENT, event)
 

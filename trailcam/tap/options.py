@@ -57,7 +57,8 @@ SECRET_VARIABLE = "TRAILCAM_SECRET"
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _FLOAT = re.compile(r"[+-]?([0-9.]+(e[+-]?[0-9]+)?|inf|nan)", re.ASCII | re.IGNORECASE)
 
-_MOST_SECONDS = 366 * 86400.0
+#: As long as anything that is asked for may take: a year.
+MOST_SECONDS = 366 * 86400.0
 
 
 class HelpfulOptions(usage.Options):
@@ -86,7 +87,7 @@ class HelpfulOptions(usage.Options):
     def seconds(self, option: str) -> float:
         """The value of an option; :raises UsageError: it is no number of seconds."""
         value = number(self[option])
-        if not isinstance(value, int | float) or not 0 < value <= _MOST_SECONDS:
+        if not isinstance(value, int | float) or not 0 < value <= MOST_SECONDS:
             raise usage.UsageError(
                 f"--{option}: expected seconds, at most a year of them, got {self[option]!r}"
             )
