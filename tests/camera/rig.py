@@ -238,6 +238,17 @@ class CameraTestCase(SynchronousTestCase):
         return self.fake.commands[-1][0]
 
 
+class LiveTestCase(CameraTestCase):
+    """A client that is logged in, and a camera that agrees to show its live view."""
+
+    def setUp(self) -> None:
+        """Log in."""
+        super().setUp()
+        self.log_in()
+        self.fake.replies[CommandID.START_LIVE] = {"result": 0}
+        self.fake.replies[CommandID.STOP_LIVE] = {"result": 0}
+
+
 def photo(number: int = 318, directory: int = 100) -> MediaItem:
     """An item."""
     return MediaItem(MediaKind.PHOTO, directory, number)

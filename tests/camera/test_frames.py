@@ -9,7 +9,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.camera.rig import CameraTestCase, FakeSink, frame_record, unit
+from tests.camera.rig import FakeSink, LiveTestCase, frame_record, unit
 from trailcam.artemis.commands import CommandID, encode_body
 from trailcam.artemis.record import RecordKind
 from trailcam.camera.frames import MOST_OCTETS, FrameBuffer, LiveFrame
@@ -126,15 +126,12 @@ class BufferTests(SynchronousTestCase):
         self.assertRaises(ValueError, FrameBuffer, 0)
 
 
-class LiveTests(CameraTestCase):
+class LiveTests(LiveTestCase):
     """The iterator of a camera."""
 
     def setUp(self) -> None:
-        """Log in."""
+        """Nothing was seen."""
         super().setUp()
-        self.log_in()
-        self.fake.replies[CommandID.START_LIVE] = {"result": 0}
-        self.fake.replies[CommandID.STOP_LIVE] = {"result": 0}
         self.seen: list[LiveFrame] = []
 
     def send(self, *units: bytes, key: int = 0) -> None:

@@ -8,7 +8,15 @@ from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
 
-from tests.camera.rig import CameraTestCase, FakeConsumer, FakeSink, frame_record, unit, video
+from tests.camera.rig import (
+    CameraTestCase,
+    FakeConsumer,
+    FakeSink,
+    LiveTestCase,
+    frame_record,
+    unit,
+    video,
+)
 from trailcam.artemis.commands import CommandID
 from trailcam.artemis.record import Record, RecordKind
 from trailcam.camera.sinks import ElementaryWriter, VideoHead
@@ -302,15 +310,12 @@ class FailureTests(PlaybackTestCase):
         self.failureResultOf(played, SessionLost)
 
 
-class LiveTests(CameraTestCase):
+class LiveTests(LiveTestCase):
     """Channel 1."""
 
     def setUp(self) -> None:
-        """Log in."""
+        """A sink, for what comes."""
         super().setUp()
-        self.log_in()
-        self.fake.replies[CommandID.START_LIVE] = {"result": 0}
-        self.fake.replies[CommandID.STOP_LIVE] = {"result": 0}
         self.sink = FakeSink()
 
     def send(self, data: bytes, timestamp: int = 0) -> None:
